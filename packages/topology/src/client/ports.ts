@@ -1,0 +1,135 @@
+import type { TopicPartition } from '../record.ts'
+
+/*
+ * What the runtime needs of Kafka, and no more. Ports speak record batches as bytes (magic 2), never message objects.
+ * `client/platformatic/` implements them on a real broker, `testing/` in memory; one conformance suite holds for both.
+ * Every rejection is a TopologyError; transient faults (leader moved, connection lost) are retried inside the adapter.
+ */
+
+export interface FetchedBatch extends TopicPartition {
+  /**
+   * Whole record batches one after another: CRC-checked, uncompressed, without control batches and without records of
+   * aborted transactions. May be empty. The bytes belong to the receiver until it drops them.
+   */
+  readonly records: Buffer
+  /** Records below this offset, which a batch may contain, were not asked for: skip them. */
+  readonly startOffset: number
+  /** The position after this response: markers, aborted and compacted-away records are already behind it. */
+  readonly nextOffset: number
+  readonly highWatermark: number
+  readonly lastStableOffset: number
+}
+
+export interface FetchListener {
+  onBatch(batch: FetchedBatch): void
+  /** The partition is no longer fetched. OFFSET_OUT_OF_RANGE is left to the listener, which assigns it anew. */
+  onError(partition: TopicPartition, error: Error): void
+}
+
+/** Fetches many partitions at once, one request under way per leader. Order within a partition holds. */
+export interface Fetcher {
+  assign(partition: TopicPartition, offset: number, listener: FetchListener): void
+  /** Nothing of this partition is delivered after the call, not even a response that is under way. */
+  unassign(partition: TopicPartition): void
+  /** No further request asks for the partition; a response under way is still delivered. */
+  pause(partition: TopicPartition): void
+  resume(partition: TopicPartition): void
+  close(): Promise<void>
+}
+
+export interface FetcherOptions {
+  /** Default 1 MiB: the client's own parser is quadratic far above it. */
+  readonly maxBytesPerPartition?: number
+  readonly maxBytes?: number
+  readonly minBytes?: number
+  readonly maxWaitMs?: number
+  readonly isolation?: 'read-committed' | 'read-uncommitted'
+}
+
+export interface ProduceBatch extends TopicPartition {
+  /** One record batch as `RecordBatchWriter.seal` returns it. The adapter writes producer id, epoch, sequence and CRC. */
+  readonly records: Buffer
+  readonly recordCount: number
+}
+
+/** Idempotent. Batches of one partition are appended in the order of the calls, each exactly once. */
+export interface BatchProducer {
+  /** Resolves when all in-sync replicas have it. Rejects only when retrying cannot help. */
+  send(batch: ProduceBatch): Promise<{ readonly baseOffset: number }>
+  close(): Promise<void>
+}
+
+export interface CommitOffset extends TopicPartition {
+  /** The NEXT offset to read, as Kafka stores it. */
+  readonly offset: number
+}
+
+export interface GroupListener {
+  /** Partitions that are now this member's. Earlier revocations are over. */
+  onAssigned(partitions: readonly TopicPartition[]): Promise<void>
+  /** Awaited before the partitions are given up: drain and commit here. */
+  onRevoked(partitions: readonly TopicPartition[]): Promise<void>
+  /** The partitions are already someone else's: drop them, commit nothing. */
+  onLost(partitions: readonly TopicPartition[]): Promise<void>
+  /** The member cannot go on. */
+  onError(error: Error): void
+}
+
+export interface GroupOptions {
+  readonly groupId: string
+  readonly topics: readonly string[]
+  /** Static membership. */
+  readonly instanceId?: string
+  readonly protocol?: 'consumer' | 'classic'
+  readonly sessionTimeoutMs?: number
+  readonly rebalanceTimeoutMs?: number
+}
+
+/** All topics' partitions with the same number go to the same member. */
+export interface GroupMember {
+  join(listener: GroupListener): Promise<void>
+  /** One entry per partition asked for; `undefined` where the group has committed nothing. */
+  committed(partitions: readonly TopicPartition[]): Promise<readonly (number | undefined)[]>
+  /** Carries the member's epoch; rejects with TOPOLOGY_MEMBER_FENCED when the group has moved on. */
+  commit(offsets: readonly CommitOffset[]): Promise<void>
+  /** Revokes through the listener first. */
+  leave(): Promise<void>
+}
+
+export type OffsetSpec = 'earliest' | 'latest' | { readonly timestampMs: number }
+
+export interface TopicDescription {
+  readonly name: string
+  readonly partitions: number
+  /** `delete`, `compact` or both. */
+  readonly cleanupPolicy: string
+}
+
+export interface TopicSpec {
+  readonly name: string
+  readonly partitions: number
+  readonly replicationFactor?: number
+  readonly config?: Readonly<Record<string, string>>
+}
+
+export interface Admin {
+  /** One entry per name; `undefined` where the topic does not exist. */
+  describeTopics(names: readonly string[]): Promise<readonly (TopicDescription | undefined)[]>
+  /** Existing topics are left alone. */
+  createTopics(specs: readonly TopicSpec[]): Promise<void>
+  /** One offset per partition. With `read-committed`, `latest` is the last stable offset. */
+  listOffsets(
+    partitions: readonly TopicPartition[],
+    spec: OffsetSpec,
+    isolation: 'read-committed' | 'read-uncommitted',
+  ): Promise<readonly number[]>
+  close(): Promise<void>
+}
+
+export interface KafkaClient {
+  readonly admin: Admin
+  createFetcher(options?: FetcherOptions): Fetcher
+  createProducer(): Promise<BatchProducer>
+  createGroupMember(options: GroupOptions): GroupMember
+  close(): Promise<void>
+}

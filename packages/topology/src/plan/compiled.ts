@@ -1,0 +1,98 @@
+import type { RecordContext } from '../record.ts'
+import type { DeliverNode, EnrichNode, NodeId, OffsetReset, SinkNode, RepartitionNode } from './node.ts'
+import type { Serde } from '../serde/serde.ts'
+
+/*
+ * What the runtime sees of a topology, and all it sees. A task calls `build` once with its wiring and then pushes every
+ * record of a source topic through the returned handler, depth first, without allocating on the way.
+ */
+
+/** One step and everything behind it. */
+export type RecordHandler = (key: unknown, value: unknown) => void
+
+/** Why a record ended without an output. Counted per node; `docs/reference/metrics.md` lists them. */
+export type DropReason =
+  | 'filtered'
+  | 'unmatched-branch'
+  | 'join-miss'
+  | 'null-key'
+  | 'null-value'
+  | 'enrichment-failed'
+  | 'skipped-malformed'
+  | 'skipped-processing-failure'
+
+export interface TableReader {
+  /** The decoded row, or undefined. A key that cannot be serialized throws. */
+  get(key: unknown): unknown
+}
+
+/** What a task gives to its chain. */
+export interface TaskWiring {
+  /** One object per task, changed for each record. */
+  readonly context: RecordContext
+  /** Set before each call of an author's function, so that a failure names its step. */
+  enter(nodeName: string): void
+  table(id: NodeId): TableReader
+  sink(node: SinkNode | RepartitionNode): RecordHandler
+  enrich(node: EnrichNode, downstream: RecordHandler): RecordHandler
+  deliver(node: DeliverNode): RecordHandler
+  drop(nodeName: string, reason: DropReason): void
+  /** Sends the current input record to the dead-letter topic because of this step. */
+  deadLetter(nodeName: string, error: Error): void
+}
+
+export interface CompiledSource {
+  readonly node: NodeId
+  readonly name: string
+  readonly topic: string
+  readonly key: Serde<unknown>
+  readonly value: Serde<unknown>
+  readonly offsetReset: OffsetReset
+  /** An internal topic, created by the application at start. */
+  readonly isRepartition: boolean
+}
+
+export interface CompiledTable {
+  readonly node: NodeId
+  readonly name: string
+  readonly topic: string
+  readonly scope: 'partitioned' | 'global'
+  readonly key: Serde<unknown>
+  readonly value: Serde<unknown>
+}
+
+export interface CompiledSink {
+  readonly node: NodeId
+  readonly name: string
+  /** Undefined when chosen per record. */
+  readonly topic: string | undefined
+  readonly key: Serde<unknown>
+  readonly value: Serde<unknown>
+}
+
+export interface CompiledSubTopology {
+  readonly id: number
+  readonly sources: readonly CompiledSource[]
+  /** Partitioned tables: read with the same partition numbers as the sources. */
+  readonly tables: readonly CompiledTable[]
+  readonly sinks: readonly CompiledSink[]
+  /** Whether a record can outlive the call that processes it (enrich with order per key, deliver). */
+  readonly hasAsyncSteps: boolean
+  build(wiring: TaskWiring): ReadonlyMap<string, RecordHandler>
+}
+
+export interface CompiledRepartition {
+  readonly node: NodeId
+  readonly topic: string
+  /** Undefined: as many as the largest source of the sub-topology that writes it. */
+  readonly partitions: number | undefined
+  readonly writer: number
+}
+
+export interface CompiledTopology {
+  readonly name: string
+  readonly subTopologies: readonly CompiledSubTopology[]
+  readonly globalTables: readonly CompiledTable[]
+  readonly repartitions: readonly CompiledRepartition[]
+  readonly deliveries: readonly DeliverNode[]
+}

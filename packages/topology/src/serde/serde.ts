@@ -5,6 +5,11 @@ import type { SchemaRegistry } from './schema-registry.ts'
  * key) never reaches it.
  */
 export interface Codec<T> {
+  /**
+   * Whether equal values always have equal bytes. Not so where the bytes carry a schema id (Avro): a table then decodes
+   * its keys and encodes them anew, so that a new schema version of the key does not hide a row.
+   */
+  readonly isByteStable: boolean
   /** A view that the next call overwrites: copy what you keep. Throws TOPOLOGY_SERIALIZATION_FAILED naming the path. */
   encode(value: T): Uint8Array
   /**

@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Admin } from '@platformatic/kafka'
+import type { ManagedProcess, Probe } from './managed-process.ts'
+import { freePort } from './ports.ts'
+import type { ProcessGroup } from './process-group.ts'
+import { exitText } from './managed-process.ts'
+import { StackError } from './stack-error.ts'
+
+export interface KafkaOptions {
+  readonly group: ProcessGroup
+  readonly java: string
+  /** The server's jars, see `kafkaClassPath`. */
+  readonly classPath: string
+  readonly port: number
+  readonly dataDirectory: string
+  readonly logFile: string
+  readonly outlivesParent?: boolean
+  /** Default 512. */
+  readonly heapMb?: number
+}
+
+export interface KafkaServer {
+  /** `host:port` */
+  readonly broker: string
+  readonly process: ManagedProcess
+}
+
+const HOST = '127.0.0.1'
+const PROBE_DEADLINE_MS = 1_000
+
+/**
+ * A single broker that is its own controller, on fresh storage.
+ * @throws StackError when it cannot be started or does not get ready.
+ */
+export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
+  const { group, java, classPath, port, dataDirectory, logFile } = options
+  await mkdir(dataDirectory, { recursive: true })
+  const configFile = join(dataDirectory, 'server.properties')
+  const config = serverProperties({ port, controllerPort: await freePort(), dataDirectory })
+  await writeFile(configFile, config)
+
+  const jvm = [...LOGGING, '-cp', classPath]
+  const clusterId = randomBytes(16).toString('base64url')
+  const format = await group.run({
+    name: 'Kafka',
+    command: java,
+    args: [...jvm, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', configFile],
+    logFile,
+  })
+  if (format.code !== 0) {
+    throw new StackError(
+      'STACK_PROCESS_ENDED',
+      `Kafka's storage could not be formatted, it ended ${exitText(format)}: read ${logFile} for the reason.`,
+    )
+  }
+
+  const broker = `${HOST}:${port}`
+  const child = await group.start({
+    name: 'Kafka',
+    command: java,
+    args: [`-Xmx${options.heapMb ?? 512}m`, ...jvm, 'kafka.Kafka', configFile],
+    logFile,
+    readyWhen: kafkaAnswers([broker]),
+    outlivesParent: options.outlivesParent ?? false,
+  })
+  return { broker, process: child }
+}
+
+/** Kafka's own start scripts configure its log; here one line per event goes to the process's output. */
+const LOGGING = [
+  '-Dorg.slf4j.simpleLogger.logFile=System.out',
+  '-Dorg.slf4j.simpleLogger.showDateTime=true',
+  '-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS',
+]
+
+/** Metadata lists a broker only once the controller has unfenced it, so from then on topics can be made. */
+export function kafkaAnswers(brokers: readonly string[]): Probe {
+  return async () => {
+    const admin = new Admin({
+      clientId: 'tributary-stack',
+      bootstrapBrokers: [...brokers],
+      connectTimeout: PROBE_DEADLINE_MS,
+      timeout: PROBE_DEADLINE_MS,
+      retries: false,
+    })
+    try {
+      const metadata = await admin.metadata({ topics: [] })
+      return metadata.brokers.size > 0
+    } finally {
+      await admin.close()
+    }
+  }
+}
+
+function serverProperties(at: { port: number; controllerPort: number; dataDirectory: string }): string {
+  return `process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@${HOST}:${at.controllerPort}
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://${HOST}:${at.port},CONTROLLER://${HOST}:${at.controllerPort}
+advertised.listeners=PLAINTEXT://${HOST}:${at.port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs=${join(at.dataDirectory, 'log')}
+
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+
+# Made on first use, while somebody waits: 3 partitions are there sooner than 50.
+offsets.topic.num.partitions=3
+transaction.state.log.num.partitions=3
+# Out of a small heap; the default of 128 MB is for topics far larger than these.
+log.cleaner.dedupe.buffer.size=16777216
+
+# A group that is alone need not wait for more members. The least values only widen what a group may ask for:
+# a test that kills a member cannot wait 45 s until it is missed.
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+group.consumer.min.session.timeout.ms=1000
+group.consumer.min.heartbeat.interval.ms=100
+`
+}

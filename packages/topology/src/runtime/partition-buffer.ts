@@ -1,0 +1,59 @@
+import { Fifo } from '../fifo.ts'
+import type { FetchedBatch } from '../client/ports.ts'
+import { RecordCursor } from '../wire/record-batch-reader.ts'
+
+/**
+ * The fetched bytes of one source partition that wait to be processed, walked in place. Bounded by the task, which pauses
+ * the fetcher above `maxBytes` and resumes it below half of that.
+ */
+export class PartitionBuffer {
+  readonly cursor: RecordCursor = new RecordCursor()
+  readonly #batches = new Fifo<FetchedBatch>()
+  #current: FetchedBatch | undefined
+  #bytes = 0
+  #isOnRecord = false
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  push(batch: FetchedBatch): void {
+    this.#batches.push(batch)
+    this.#bytes += batch.records.length
+  }
+
+  /**
+   * Moves the cursor to the next record unless it already stands on one that has not been consumed. False when nothing is
+   * left; `onPosition` hears how far the walked responses reach, trailing markers included.
+   */
+  seek(onPosition: (nextOffset: number) => void): boolean {
+    if (this.#isOnRecord) return true
+    for (;;) {
+      if (this.#current === undefined) {
+        const batch = this.#batches.take()
+        if (batch === undefined) return false
+        this.#current = batch
+        this.cursor.reset(batch.records, batch.startOffset)
+      }
+      if (this.cursor.next()) {
+        this.#isOnRecord = true
+        return true
+      }
+      this.#bytes -= this.#current.records.length
+      onPosition(this.#current.nextOffset)
+      this.#current = undefined
+    }
+  }
+
+  /** The record under the cursor is done with. */
+  consume(): void {
+    this.#isOnRecord = false
+  }
+
+  clear(): void {
+    this.#batches.clear()
+    this.#current = undefined
+    this.#isOnRecord = false
+    this.#bytes = 0
+  }
+}

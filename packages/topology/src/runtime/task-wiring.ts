@@ -1,0 +1,124 @@
+import type { CompiledSubTopology, RecordHandler, TableReader, TaskWiring } from '../plan/compiled.ts'
+import type { DeliverNode, EnrichNode, NodeId, RepartitionNode, SinkNode } from '../plan/node.ts'
+import { TopologyError } from '../errors.ts'
+import type { Task } from './task.ts'
+import type { TopicCodecs } from './task-source.ts'
+
+/** Builds the chain of a task: what the plan left open (outputs, tables, asynchronous steps) is bound to the task here. */
+export function buildHandlers(
+  task: Task,
+  subTopology: CompiledSubTopology,
+  table: (id: NodeId) => TableReader,
+): ReadonlyMap<string, RecordHandler> {
+  const wiring: TaskWiring = {
+    context: task.context,
+    enter: step => task.enter(step),
+    table,
+    sink: node => sinkHandler(task, node, outputTopic(subTopology, node)),
+    enrich: (node, downstream) => enrichHandler(task, node, downstream),
+    deliver: node => deliverHandler(task, node),
+    drop: (step, reason) => task.environment.counters.drop(step, reason),
+    deadLetter: (step, error) => task.deadLetter(step, error),
+  }
+  return subTopology.build(wiring)
+}
+
+/** The fixed topic of a sink, or undefined where it is chosen per record. */
+function outputTopic(subTopology: CompiledSubTopology, node: SinkNode | RepartitionNode): string | undefined {
+  return subTopology.sinks.find(sink => sink.node === node.id)?.topic
+}
+
+function sinkHandler(task: Task, node: SinkNode | RepartitionNode, fixedTopic: string | undefined): RecordHandler {
+  const { collector, counters } = task.environment
+  const codecs = task.environment.sinkCodecs.get(node.id) as TopicCodecs
+  const choose = node.kind === 'sink' ? node.topicExtractor : undefined
+  const { context } = task
+  return (key, value) => {
+    task.enter(node.name)
+    const topic = fixedTopic ?? choose?.(value, key, context) ?? ''
+    const keyBytes = key === null || key === undefined ? null : codecs.key.encode(key)
+    const valueBytes = value === null || value === undefined ? null : codecs.value.encode(value)
+    collector.append(topic, keyBytes, valueBytes, context)
+    counters.produced += 1
+  }
+}
+
+function enrichHandler(task: Task, node: EnrichNode, downstream: RecordHandler): RecordHandler {
+  const stage = task.addStage(node)
+  const isOrdered = node.order === 'per-key'
+  return (key, value) => {
+    const record = task.hold(isOrdered)
+    const goOn = (result: unknown): void => {
+      task.resume(record, () => {
+        task.enter(node.name)
+        downstream(key, node.joiner(value, result, key, task.context))
+      })
+      task.inFlight.release(record, isOrdered)
+    }
+    stage.submit({
+      key,
+      value,
+      context: record.context,
+      onResult: goOn,
+      onFailure: error => {
+        if (typeof node.onFailure === 'object') {
+          goOn(node.onFailure.fallback)
+          return
+        }
+        if (node.onFailure === 'fail') {
+          task.fail(enrichmentFailure(task, node, error))
+          return
+        }
+        task.resume(record, () => {
+          if (node.onFailure === 'dead-letter') task.deadLetter(node.name, enrichmentFailure(task, node, error))
+          else task.environment.counters.drop(node.name, 'enrichment-failed')
+        })
+        task.inFlight.release(record, isOrdered)
+      },
+    })
+  }
+}
+
+function enrichmentFailure(task: Task, node: EnrichNode, cause: unknown): TopologyError {
+  const { topic, partition, offset } = task.context
+  return new TopologyError(
+    'TOPOLOGY_ENRICHMENT_FAILED',
+    `The step ${node.name} has no answer for ${topic}-${partition}@${offset}, and trying again cannot mend it`,
+    { cause },
+  )
+}
+
+function deliverHandler(task: Task, node: DeliverNode): RecordHandler {
+  const stage = task.deliveryOf(node)
+  return (key, value) => {
+    task.enter(node.name)
+    const laneKey = node.laneKey === undefined ? defaultLane(key) : node.laneKey(value, key, task.context)
+    const bytes = node.sizeOf === undefined ? 0 : node.sizeOf(value)
+    const record = task.hold(false)
+    stage.add({
+      key,
+      value,
+      context: record.context,
+      laneKey,
+      bytes,
+      settle: outcome => {
+        if (outcome.kind === 'rejected') {
+          task.resume(record, () => task.deadLetter(node.name, deliveryRejection(node, outcome)))
+        }
+        task.inFlight.release(record, false)
+      },
+    })
+  }
+}
+
+/** Records without a key have no order. */
+function defaultLane(key: unknown): string | undefined {
+  if (key === null || key === undefined) return undefined
+  return typeof key === 'string' ? key : JSON.stringify(key, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part))
+}
+
+function deliveryRejection(node: DeliverNode, outcome: { readonly reason: string; readonly cause?: unknown }): TopologyError {
+  return new TopologyError('TOPOLOGY_DELIVERY_REJECTED', `${node.destination.name} rejected the record: ${outcome.reason}`, {
+    cause: outcome.cause,
+  })
+}

@@ -1,0 +1,359 @@
+import type { Clock } from '../clock.ts'
+import type { CommitOffset, FetchedBatch } from '../client/ports.ts'
+import type { TopicPartition } from '../record.ts'
+import { backoffMs } from '../backoff.ts'
+import { retryAdviceOf, TopologyError } from '../errors.ts'
+import type { Counters } from '../observability/counters.ts'
+import type { CompiledSubTopology, RecordHandler, TableReader } from '../plan/compiled.ts'
+import type { DeliverNode, EnrichNode, NodeId } from '../plan/node.ts'
+import { SchemaNotLoaded } from '../serde/serde.ts'
+import { deadLetterHeaders } from './dead-letter.ts'
+import type { DeliveryStage } from './delivery/delivery-stage.ts'
+import { EnrichStage } from './enrich-stage.ts'
+import { InFlightRecords, type InFlightRecord } from './in-flight.ts'
+import type { RecordCollector } from './record-collector.ts'
+import { TaskContext } from './task-context.ts'
+import { TaskSource, type TopicCodecs } from './task-source.ts'
+import { buildHandlers } from './task-wiring.ts'
+
+/** What happens to a record that cannot be processed. Nothing disappears without being counted (law 6). */
+export type ErrorPolicy = 'dead-letter' | 'skip' | 'fail'
+
+export interface ErrorPolicies {
+  /** The key or the value cannot be decoded. */
+  readonly deserialization: ErrorPolicy
+  /** An author's function threw. */
+  readonly processing: ErrorPolicy
+  /** An output does not fit its schema or is too large. */
+  readonly production: ErrorPolicy
+}
+
+/** What all tasks of an application share. */
+export interface TaskEnvironment {
+  readonly clock: Clock
+  readonly random: () => number
+  readonly counters: Counters
+  readonly collector: RecordCollector
+  readonly sourceCodecs: ReadonlyMap<string, TopicCodecs>
+  readonly sinkCodecs: ReadonlyMap<NodeId, TopicCodecs>
+  readonly deliveries: ReadonlyMap<NodeId, DeliveryStage>
+  readonly deadLetterTopic: string
+  readonly policies: ErrorPolicies
+  /** Fetched bytes per source partition above which it is paused. */
+  readonly maxBufferedBytes: number
+  /** Records in asynchronous steps or waiting behind them, per task; at the bound the task stops reading. */
+  readonly maxInFlightRecords: number
+  readonly flow: { pause(partition: TopicPartition): void; resume(partition: TopicPartition): void }
+  /** The task has something to do again. */
+  readonly onReady: (task: Task) => void
+  /** The application cannot go on. */
+  readonly onFailure: (error: Error) => void
+}
+
+/** Records between two looks at the clock. */
+const RECORDS_PER_SLICE_CHECK = 64
+const SCHEMA_RETRY = { baseMs: 200, maxMs: 10_000 }
+
+export interface TaskOptions {
+  readonly subTopology: CompiledSubTopology
+  readonly partition: number
+  readonly table: (id: NodeId, partition: number) => TableReader
+  readonly environment: TaskEnvironment
+}
+
+/**
+ * One partition of one sub-topology: fetched batches come in, go record by record through the compiled chain, and leave
+ * through the collector. The same task runs in the application and in the test driver.
+ */
+export class Task {
+  /** As in Kafka Streams: sub-topology and partition. */
+  readonly id: string
+  readonly partition: number
+  readonly context: TaskContext = new TaskContext()
+  readonly inFlight: InFlightRecords
+  readonly environment: TaskEnvironment
+  readonly #sources = new Map<string, TaskSource>()
+  readonly #handlers: ReadonlyMap<string, RecordHandler>
+  readonly #stages: EnrichStage[] = []
+  /** The source whose record is in the chain now. */
+  #active: TaskSource | undefined
+  #step = ''
+  #isStopped = false
+  #isFailed = false
+
+  constructor(options: TaskOptions) {
+    const { subTopology, partition, environment } = options
+    this.id = `${subTopology.id}_${partition}`
+    this.partition = partition
+    this.environment = environment
+    this.inFlight = new InFlightRecords({
+      context: this.context,
+      run: (record, handler, key, value) => this.resume(record, () => handler(key, value)),
+      onRelease: () => this.environment.onReady(this),
+    })
+    this.#handlers = buildHandlers(this, subTopology, id => options.table(id, partition))
+  }
+
+  addSource(topic: string, startOffset: number, committed: number | undefined): void {
+    const handler = this.#handlers.get(topic)
+    const codecs = this.environment.sourceCodecs.get(topic)
+    if (handler === undefined || codecs === undefined) {
+      throw new TopologyError('TOPOLOGY_PLAN_INVALID', `Task ${this.id} has no source for topic ${topic}`)
+    }
+    this.#sources.set(
+      topic,
+      new TaskSource({ topic, partition: this.partition, codecs, handler, startOffset, committed }),
+    )
+  }
+
+  get sources(): Iterable<TaskSource> {
+    return this.#sources.values()
+  }
+
+  get stages(): readonly EnrichStage[] {
+    return this.#stages
+  }
+
+  /** Called by the wiring while the chain is built. */
+  addStage(node: EnrichNode): EnrichStage {
+    if (node.order === 'per-key') this.inFlight.keepsOrder = true
+    const stage = new EnrichStage(node, this.environment)
+    this.#stages.push(stage)
+    return stage
+  }
+
+  deliveryOf(node: DeliverNode): DeliveryStage {
+    return this.environment.deliveries.get(node.id) as DeliveryStage
+  }
+
+  /** A fetched response. Its bytes stay in the buffer until they are processed. */
+  accept(batch: FetchedBatch): void {
+    const source = this.#sources.get(batch.topic)
+    if (source === undefined || this.#isStopped) return
+    source.highWatermark = batch.highWatermark
+    source.buffer.push(batch)
+    if (!source.isPaused && source.buffer.bytes >= this.environment.maxBufferedBytes) {
+      source.isPaused = true
+      this.environment.flow.pause(source)
+    }
+    this.environment.onReady(this)
+  }
+
+  /** Works until nothing is left, a bound is reached or the time is up. True: call again soon. */
+  process(budgetMs: number): boolean {
+    const { clock } = this.environment
+    const deadline = clock.monotonicMs() + budgetMs
+    for (let processed = 1; !this.#isBlocked(); processed += 1) {
+      const source = this.#nextSource()
+      if (source === undefined) return false
+      this.#processNext(source)
+      if (processed % RECORDS_PER_SLICE_CHECK === 0 && clock.monotonicMs() >= deadline) return true
+    }
+    return false
+  }
+
+  /** Offsets that the group does not have yet. Step 1 of a commit: what they cover is finished or in the collector. */
+  uncommitted(): { readonly source: TaskSource; readonly offset: CommitOffset }[] {
+    const offsets: { readonly source: TaskSource; readonly offset: CommitOffset }[] = []
+    if (this.#isFailed) return offsets
+    for (const source of this.#sources.values()) {
+      const offset = source.tracker.committable
+      if (offset === source.committed) continue
+      offsets.push({ source, offset: { topic: source.topic, partition: source.partition, offset } })
+    }
+    return offsets
+  }
+
+  /** Reads nothing further: what is in the chain goes on, what waits in the buffers is someone else's. */
+  stopIntake(): void {
+    this.#isStopped = true
+    for (const source of this.#sources.values()) source.buffer.clear()
+  }
+
+  /** Everything that was handed to the chain is finished. */
+  whenIdle(signal: AbortSignal): Promise<void> {
+    return this.inFlight.whenEmpty(signal)
+  }
+
+  /** Stops at once; nothing that is under way is heard any more. */
+  abort(): void {
+    this.stopIntake()
+    for (const stage of this.#stages) stage.stop()
+    this.inFlight.abandon()
+  }
+
+  /** Ends the application because of the current record, which stays uncommitted. */
+  fail(error: Error): void {
+    this.#isFailed = true
+    this.abort()
+    this.environment.onFailure(error)
+  }
+
+  /** Names the step whose author's function runs next, for the message of a failure. */
+  enter(step: string): void {
+    this.#step = step
+  }
+
+  /** Takes the current record out of the call: its offset stays open until `inFlight.release`. */
+  hold(isOrdered: boolean): InFlightRecord {
+    return this.inFlight.hold(this.#active as TaskSource, isOrdered)
+  }
+
+  /** Goes on with a record that was held. */
+  resume(record: InFlightRecord, run: () => void): void {
+    this.context.restore(record.context)
+    this.inFlight.current = record
+    try {
+      run()
+    } catch (error) {
+      this.#failed(error)
+    } finally {
+      this.inFlight.current = undefined
+    }
+  }
+
+  /** The current input record goes to the dead-letter topic. */
+  deadLetter(step: string, error: unknown): void {
+    const { context, environment } = this
+    const raw = this.#rawRecord()
+    const letter = { ...context.snapshot(), key: raw.key, value: raw.value, step, error }
+    environment.counters.deadLetter(error)
+    environment.collector.append(environment.deadLetterTopic, raw.key, raw.value, {
+      timestampMs: context.timestampMs,
+      headers: deadLetterHeaders(letter),
+    })
+  }
+
+  #rawRecord(): { readonly key: Buffer | null; readonly value: Buffer | null } {
+    const record = this.inFlight.current
+    if (record !== undefined) return { key: record.rawKey, value: record.rawValue }
+    const { cursor } = (this.#active as TaskSource).buffer
+    return {
+      key: cursor.keyStart < 0 ? null : cursor.buffer.subarray(cursor.keyStart, cursor.keyEnd),
+      value: cursor.valueStart < 0 ? null : cursor.buffer.subarray(cursor.valueStart, cursor.valueEnd),
+    }
+  }
+
+  #isBlocked(): boolean {
+    if (this.#isStopped || this.environment.collector.isFull) return true
+    if (this.inFlight.count >= this.environment.maxInFlightRecords) return true
+    for (const stage of this.#stages) if (stage.isFull) return true
+    for (const delivery of this.environment.deliveries.values()) if (delivery.isFull) return true
+    return false
+  }
+
+  /** With several source topics the oldest record goes first, as far as it has been fetched (Kafka Streams' rule). */
+  #nextSource(): TaskSource | undefined {
+    let oldest: TaskSource | undefined
+    for (const source of this.#sources.values()) {
+      if (source.isWaitingForSchema || !source.buffer.seek(source.onPosition)) continue
+      if (oldest === undefined || source.buffer.cursor.timestampMs < oldest.buffer.cursor.timestampMs) oldest = source
+    }
+    return oldest
+  }
+
+  #processNext(source: TaskSource): void {
+    const { cursor } = source.buffer
+    this.#active = source
+    this.context.moveTo(source.topic, source.partition, cursor)
+    this.#step = source.topic
+    let key: unknown = null
+    let value: unknown = null
+    try {
+      const { codecs } = source
+      if (cursor.keyStart >= 0) key = codecs.key.decode(cursor.buffer, cursor.keyStart, cursor.keyEnd)
+      if (cursor.valueStart >= 0) value = codecs.value.decode(cursor.buffer, cursor.valueStart, cursor.valueEnd)
+    } catch (error) {
+      const unreadable = this.#unreadable(source, error)
+      if (unreadable === undefined) return
+      this.#apply(this.environment.policies.deserialization, unreadable, 'skipped-malformed')
+      this.#finish(source)
+      return
+    }
+    this.environment.counters.consumed += 1
+    if (!this.inFlight.waitIfOrdered(source, source.handler, key, value)) this.#dispatch(source.handler, key, value)
+    this.#finish(source)
+  }
+
+  /** Why the record under the cursor can never be read, or undefined when its schema has to be fetched first. */
+  #unreadable(source: TaskSource, error: unknown): Error | undefined {
+    if (!(error instanceof SchemaNotLoaded)) return error instanceof Error ? error : new Error(String(error))
+    const failure = source.schemaFailure
+    source.schemaFailure = undefined
+    if (failure?.schemaId === error.schemaId) return failure.error
+    source.isWaitingForSchema = true
+    void this.#loadSchema(source, error)
+    return undefined
+  }
+
+  #dispatch(handler: RecordHandler, key: unknown, value: unknown): void {
+    try {
+      handler(key, value)
+    } catch (error) {
+      this.#failed(error)
+    } finally {
+      this.inFlight.current = undefined
+    }
+  }
+
+  #finish(source: TaskSource): void {
+    if (this.#isFailed) return
+    source.tracker.advance(source.buffer.cursor.offset + 1)
+    source.buffer.consume()
+    if (source.isPaused && source.buffer.bytes <= this.environment.maxBufferedBytes / 2) {
+      source.isPaused = false
+      this.environment.flow.resume(source)
+    }
+  }
+
+  /** User code's errors are wrapped here, once. */
+  #failed(error: unknown): void {
+    const { policies } = this.environment
+    if (TopologyError.is(error)) {
+      const isOutput = error.code === 'TOPOLOGY_SERIALIZATION_FAILED' || error.code === 'TOPOLOGY_RECORD_TOO_LARGE'
+      this.#apply(isOutput ? policies.production : policies.processing, error, 'skipped-processing-failure')
+      return
+    }
+    const { topic, partition, offset } = this.context
+    const wrapped = new TopologyError(
+      'TOPOLOGY_PROCESSING_FAILED',
+      `The step ${this.#step} failed for ${topic}-${partition}@${offset}`,
+      { cause: error },
+    )
+    this.#apply(policies.processing, wrapped, 'skipped-processing-failure')
+  }
+
+  #apply(policy: ErrorPolicy, error: Error, reason: 'skipped-malformed' | 'skipped-processing-failure'): void {
+    switch (policy) {
+      case 'dead-letter':
+        this.deadLetter(this.#step, error)
+        return
+      case 'skip':
+        this.environment.counters.drop(this.#step, reason)
+        return
+      case 'fail':
+        this.fail(error)
+    }
+  }
+
+  /** The registry is asked until it answers; an id that it does not know makes the record a malformed one. */
+  async #loadSchema(source: TaskSource, missing: SchemaNotLoaded): Promise<void> {
+    const { clock, random } = this.environment
+    for (let attempts = 1; !this.#isStopped; attempts += 1) {
+      try {
+        await missing.load()
+        break
+      } catch (error) {
+        const advice = retryAdviceOf(error, { kind: 'backoff' })
+        if (advice.kind === 'never') {
+          source.schemaFailure = { schemaId: missing.schemaId, error: error as Error }
+          break
+        }
+        await clock.sleep(advice.kind === 'after' ? advice.ms : backoffMs(attempts, SCHEMA_RETRY, random))
+      }
+    }
+    source.isWaitingForSchema = false
+    this.environment.onReady(this)
+  }
+}
+

@@ -1,0 +1,231 @@
+import { TopologyError } from '../errors.ts'
+
+/*
+ * Encoded rows, one after another in large buffers of their own, where the garbage collector neither scans nor moves them.
+ *
+ * A row is an 8-byte header (length of the key, length of the value), the key, the value, and padding to 8 bytes. A hole
+ * (a deleted row, or what a shorter value left over) has -1 as its key length and its whole size as its value length, so
+ * that a slab can always be walked. A location is a slab number and an offset in units of 8 bytes, packed into 32 bits;
+ * 0 is no location.
+ */
+
+const UNIT_BITS = 15
+const UNIT_MASK = (1 << UNIT_BITS) - 1
+const MAX_SLABS = 1 << (32 - UNIT_BITS)
+/** As far as the unit bits reach: 256 KiB. Evacuating one takes about a millisecond. */
+const SLAB_BYTES = 8 << UNIT_BITS
+/** The first slab; each next one doubles, so that a small table stays small. */
+const FIRST_SLAB_BYTES = 32 * 1024
+/** A longer row gets a slab of its own size: what a slab leaves unused at its end stays below an eighth. */
+const MAX_SHARED_ROW_BYTES = FIRST_SLAB_BYTES
+const HEADER_BYTES = 8
+const HOLE = -1
+const NO_SLAB = 0
+const EMPTY = Buffer.alloc(0)
+const EMPTY_WORDS = new Int32Array(0)
+
+/** Where the rows of one table store live. Knows nothing of keys but their bytes; the index says where a row is. */
+export class RowSlabs {
+  /** By slab number; number 0 is never used, freed numbers hold empty buffers. */
+  readonly #slabs: Buffer[] = [EMPTY]
+  readonly #words: Int32Array[] = [EMPTY_WORDS]
+  readonly #used: number[] = [0]
+  readonly #garbage: number[] = [0]
+  readonly #freeNumbers: number[] = []
+  #nextSlabBytes = FIRST_SLAB_BYTES
+  /** The slab that rows are appended to. */
+  #current = NO_SLAB
+  /** Capacity of all slabs. */
+  bytes = 0
+  /** Bytes of all holes. */
+  garbageBytes = 0
+
+  slabOf(location: number): Buffer {
+    return this.#slabs[location >>> UNIT_BITS]!
+  }
+
+  valueStart(location: number): number {
+    const offset = (location & UNIT_MASK) << 3
+    return offset + HEADER_BYTES + this.#words[location >>> UNIT_BITS]![offset >> 2]!
+  }
+
+  valueLength(location: number): number {
+    return this.#words[location >>> UNIT_BITS]![((location & UNIT_MASK) << 1) + 1]!
+  }
+
+  hasKey(location: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const slabNumber = location >>> UNIT_BITS
+    const offset = (location & UNIT_MASK) << 3
+    const length = end - start
+    if (this.#words[slabNumber]![offset >> 2] !== length) return false
+    const slab = this.#slabs[slabNumber]!
+    const keyStart = offset + HEADER_BYTES
+    for (let i = 0; i < length; i += 1) if (slab[keyStart + i] !== bytes[start + i]) return false
+    return true
+  }
+
+  append(key: Uint8Array, value: Uint8Array): number {
+    const location = this.#allocate(rowBytes(key.length, value.length))
+    const slabNumber = location >>> UNIT_BITS
+    const offset = (location & UNIT_MASK) << 3
+    const words = this.#words[slabNumber]!
+    words[offset >> 2] = key.length
+    words[(offset >> 2) + 1] = value.length
+    const slab = this.#slabs[slabNumber]!
+    copy(key, slab, offset + HEADER_BYTES)
+    copy(value, slab, offset + HEADER_BYTES + key.length)
+    return location
+  }
+
+  /** False when the value is too long for the row's space. */
+  overwrite(location: number, value: Uint8Array): boolean {
+    const slabNumber = location >>> UNIT_BITS
+    const offset = (location & UNIT_MASK) << 3
+    const words = this.#words[slabNumber]!
+    const header = offset >> 2
+    const keyLength = words[header]!
+    const space = rowBytes(keyLength, words[header + 1]!)
+    const needed = rowBytes(keyLength, value.length)
+    if (needed > space) return false
+    words[header + 1] = value.length
+    copy(value, this.#slabs[slabNumber]!, offset + HEADER_BYTES + keyLength)
+    if (needed < space) this.#digHole(slabNumber, offset + needed, space - needed)
+    return true
+  }
+
+  release(location: number): void {
+    const slabNumber = location >>> UNIT_BITS
+    const offset = (location & UNIT_MASK) << 3
+    const words = this.#words[slabNumber]!
+    const header = offset >> 2
+    this.#digHole(slabNumber, offset, rowBytes(words[header]!, words[header + 1]!))
+    if (slabNumber !== this.#current) this.#freeIfEmpty(slabNumber)
+  }
+
+  /** The slab with the most garbage, or 0 when only the one being filled has any. */
+  mostWasteful(): number {
+    let most = 0
+    let found = NO_SLAB
+    for (let slabNumber = 1; slabNumber < this.#slabs.length; slabNumber += 1) {
+      const garbage = this.#garbage[slabNumber]!
+      if (garbage > most && slabNumber !== this.#current) {
+        most = garbage
+        found = slabNumber
+      }
+    }
+    return found
+  }
+
+  /** Moves all rows out of a slab and frees it. `moved` is told of each row, whose key can be read at both locations. */
+  evacuate(slabNumber: number, moved: (from: number, to: number) => void): void {
+    const source = this.#slabs[slabNumber]!
+    const words = this.#words[slabNumber]!
+    const used = this.#used[slabNumber]!
+    for (let offset = 0; offset < used;) {
+      const header = offset >> 2
+      const keyLength = words[header]!
+      if (keyLength === HOLE) {
+        offset += words[header + 1]!
+        continue
+      }
+      const size = rowBytes(keyLength, words[header + 1]!)
+      const to = this.#allocate(size)
+      source.copy(this.#slabs[to >>> UNIT_BITS]!, (to & UNIT_MASK) << 3, offset, offset + size)
+      moved(pack(slabNumber, offset), to)
+      offset += size
+    }
+    this.#free(slabNumber)
+  }
+
+  /** Where a row's key stands in `slabOf(location)`. */
+  keyStart(location: number): number {
+    return ((location & UNIT_MASK) << 3) + HEADER_BYTES
+  }
+
+  *locations(): IterableIterator<number> {
+    for (let slabNumber = 1; slabNumber < this.#slabs.length; slabNumber += 1) {
+      const words = this.#words[slabNumber]!
+      const used = this.#used[slabNumber]!
+      for (let offset = 0; offset < used;) {
+        const header = offset >> 2
+        const keyLength = words[header]!
+        if (keyLength !== HOLE) yield pack(slabNumber, offset)
+        offset += keyLength === HOLE ? words[header + 1]! : rowBytes(keyLength, words[header + 1]!)
+      }
+    }
+  }
+
+  #allocate(size: number): number {
+    if (size > MAX_SHARED_ROW_BYTES) {
+      const slabNumber = this.#addSlab(size)
+      this.#used[slabNumber] = size
+      return pack(slabNumber, 0)
+    }
+    let slabNumber = this.#current
+    if (slabNumber === NO_SLAB || this.#used[slabNumber]! + size > this.#slabs[slabNumber]!.length) {
+      this.#current = this.#addSlab(this.#nextSlabBytes)
+      this.#nextSlabBytes = Math.min(SLAB_BYTES, this.#nextSlabBytes * 2)
+      if (slabNumber !== NO_SLAB) this.#freeIfEmpty(slabNumber)
+      slabNumber = this.#current
+    }
+    const offset = this.#used[slabNumber]!
+    this.#used[slabNumber] = offset + size
+    return pack(slabNumber, offset)
+  }
+
+  #addSlab(size: number): number {
+    const slabNumber = this.#freeNumbers.pop() ?? this.#slabs.length
+    if (slabNumber === MAX_SLABS)
+      throw new TopologyError(
+        'TOPOLOGY_TABLE_FAILED',
+        `A table partition cannot hold more: all of its ${MAX_SLABS - 1} slabs are in use (${this.bytes} bytes)`,
+      )
+    // Not from Node's pool: a slab is freed as a whole.
+    const slab = Buffer.allocUnsafeSlow(size)
+    this.#slabs[slabNumber] = slab
+    this.#words[slabNumber] = new Int32Array(slab.buffer, slab.byteOffset, size >> 2)
+    this.#used[slabNumber] = 0
+    this.#garbage[slabNumber] = 0
+    this.bytes += size
+    return slabNumber
+  }
+
+  #digHole(slabNumber: number, offset: number, size: number): void {
+    const words = this.#words[slabNumber]!
+    words[offset >> 2] = HOLE
+    words[(offset >> 2) + 1] = size
+    this.#garbage[slabNumber]! += size
+    this.garbageBytes += size
+  }
+
+  #freeIfEmpty(slabNumber: number): void {
+    if (this.#garbage[slabNumber] === this.#used[slabNumber]) this.#free(slabNumber)
+  }
+
+  #free(slabNumber: number): void {
+    this.bytes -= this.#slabs[slabNumber]!.length
+    this.garbageBytes -= this.#garbage[slabNumber]!
+    this.#slabs[slabNumber] = EMPTY
+    this.#words[slabNumber] = EMPTY_WORDS
+    this.#used[slabNumber] = 0
+    this.#garbage[slabNumber] = 0
+    this.#freeNumbers.push(slabNumber)
+  }
+}
+
+function pack(slabNumber: number, offset: number): number {
+  return (slabNumber << UNIT_BITS) | (offset >>> 3)
+}
+
+function rowBytes(keyLength: number, valueLength: number): number {
+  return (HEADER_BYTES + keyLength + valueLength + 7) & ~7
+}
+
+/** `set` costs more than a short copy byte by byte. */
+function copy(from: Uint8Array, to: Uint8Array, at: number): void {
+  if (from.length > 24) {
+    to.set(from, at)
+    return
+  }
+  for (let i = 0; i < from.length; i += 1) to[at + i] = from[i]!
+}

@@ -1,4 +1,5 @@
 import { relative } from 'node:path'
+import { stopOnSignals } from './stack/interrupts.ts'
 import { newLogDirectory } from './stack/log-directory.ts'
 import { ProcessGroup } from './stack/process-group.ts'
 import {
@@ -14,7 +15,7 @@ import { stackEnvironment, startStack, type StackProgress } from './stack/stack.
 // `npm run dev:up`: starts the local stack and leaves it running; `npm run dev:down` stops it.
 
 const group = new ProcessGroup()
-group.stopOnSignals()
+stopOnSignals(() => group.stop())
 
 try {
   const recorded = await readRecordedStack()

@@ -1,15 +1,13 @@
 import { ManagedProcess, type ExitStatus, type ProcessSpec } from './managed-process.ts'
 import { StackError } from './stack-error.ts'
 
-const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
-
 /**
  * Processes that are stopped together. What they stand on (another group, a folder) is given to `defer` and goes
  * after them, the last one first.
  *
  * @example
  * const services = new ProcessGroup()
- * services.stopOnSignals()
+ * stopOnSignals(() => services.stop())
  * const stack = await startStack({ group: services, ports: 'usual', directory })
  * await services.start({ name: 'braze-sink', command: 'node', args: ['src/main.ts'], logFile })
  * await services.stop()
@@ -75,21 +73,5 @@ export class ProcessGroup {
     await Promise.all(this.#processes.map(child => child.stop().catch(collect)))
     for (const cleanup of this.#deferred.toReversed()) await cleanup().catch(collect)
     if (errors.length > 0) throw new AggregateError(errors, 'Not everything could be stopped.')
-  }
-
-  /**
-   * Ctrl-C and its like stop the group and end this process with the shell's code for the signal (130, 143, 129).
-   * A second signal does not wait: whatever is left is killed.
-   */
-  stopOnSignals(onSignal?: (signal: NodeJS.Signals) => void): void {
-    for (const [signal, code] of Object.entries(SIGNAL_EXIT_CODES)) {
-      process.on(signal, () => {
-        if (this.isStopping) process.exit(code)
-        onSignal?.(signal as NodeJS.Signals)
-        void this.stop()
-          .catch(console.error)
-          .finally(() => process.exit(code))
-      })
-    }
   }
 }

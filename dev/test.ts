@@ -48,7 +48,7 @@ stopOnSignals(async () => {
 })
 
 if (process.argv.length > 2) {
-  console.error('npm test takes no arguments; a single test file is run as docs/guide/testing.md tells.')
+  console.error('npm test takes no arguments; `node -C @tributary/source --test FILE` runs a single file.')
   process.exit(2)
 }
 process.chdir(repositoryRoot)
@@ -96,7 +96,12 @@ async function runCheck(check: Check, logDirectory: string): Promise<boolean> {
 }
 
 async function capture(command: string, args: readonly string[]): Promise<{ code: number; output: string }> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], signal: interrupted.signal })
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    signal: interrupted.signal,
+    // Some of them write colours whenever CI is set.
+    env: process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: '1' },
+  })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', text => {

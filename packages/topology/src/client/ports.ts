@@ -21,6 +21,10 @@ export interface FetchedBatch extends TopicPartition {
 }
 
 export interface FetchListener {
+  /**
+   * Never from within a call of the fetcher. A partition without news still gets an empty batch about every `maxWaitMs`,
+   * and once as soon as its end is known to be reached: what is read is then current.
+   */
   onBatch(batch: FetchedBatch): void
   /** The partition is no longer fetched. OFFSET_OUT_OF_RANGE is left to the listener, which assigns it anew. */
   onError(partition: TopicPartition, error: Error): void
@@ -64,14 +68,18 @@ export interface CommitOffset extends TopicPartition {
   readonly offset: number
 }
 
+/**
+ * Calls are incremental (each names only the partitions that change), never empty, and one after the other. A member that
+ * gets no partition hears nothing.
+ */
 export interface GroupListener {
   /** Partitions that are now this member's. Earlier revocations are over. */
   onAssigned(partitions: readonly TopicPartition[]): Promise<void>
   /** Awaited before the partitions are given up: drain and commit here. */
   onRevoked(partitions: readonly TopicPartition[]): Promise<void>
-  /** The partitions are already someone else's: drop them, commit nothing. */
+  /** The partitions are already someone else's: drop them, commit nothing. The member joins again by itself. */
   onLost(partitions: readonly TopicPartition[]): Promise<void>
-  /** The member cannot go on. */
+  /** The member cannot go on, or the listener has thrown. */
   onError(error: Error): void
 }
 
@@ -87,6 +95,7 @@ export interface GroupOptions {
 
 /** All topics' partitions with the same number go to the same member. */
 export interface GroupMember {
+  /** Resolves once the group has accepted the member. Partitions follow through the listener. */
   join(listener: GroupListener): Promise<void>
   /** One entry per partition asked for; `undefined` where the group has committed nothing. */
   committed(partitions: readonly TopicPartition[]): Promise<readonly (number | undefined)[]>
@@ -117,7 +126,10 @@ export interface Admin {
   describeTopics(names: readonly string[]): Promise<readonly (TopicDescription | undefined)[]>
   /** Existing topics are left alone. */
   createTopics(specs: readonly TopicSpec[]): Promise<void>
-  /** One offset per partition. With `read-committed`, `latest` is the last stable offset. */
+  /**
+   * One offset per partition. With `read-committed`, `latest` is the last stable offset. A timestamp that no record reaches
+   * gives `latest`. @throws TOPOLOGY_TOPIC_MISSING
+   */
   listOffsets(
     partitions: readonly TopicPartition[],
     spec: OffsetSpec,

@@ -1,0 +1,114 @@
+import type { Fetcher, FetcherOptions, FetchListener } from '../client/ports.ts'
+import { formatTopicPartition, type TopicPartition } from '../record.ts'
+import type { FakeLog } from './fake-log.ts'
+
+interface FetchedPartition {
+  readonly log: FakeLog
+  readonly listener: FetchListener
+  position: number
+  isPaused: boolean
+  /** The listener knows that there is nothing behind `position`. */
+  isIdle: boolean
+}
+
+/** Delivers from microtasks, in the order of assignment, one response per partition and turn. */
+export class FakeFetcher implements Fetcher {
+  readonly #logOf: (partition: TopicPartition) => FakeLog
+  readonly #maxBytes: number
+  readonly #onClose: (fetcher: FakeFetcher) => void
+  readonly #partitions = new Map<string, FetchedPartition>()
+  #isScheduled = false
+
+  constructor(
+    logOf: (partition: TopicPartition) => FakeLog,
+    options: FetcherOptions,
+    onClose: (fetcher: FakeFetcher) => void,
+  ) {
+    this.#logOf = logOf
+    this.#maxBytes = options.maxBytesPerPartition ?? 1_048_576
+    this.#onClose = onClose
+  }
+
+  assign(partition: TopicPartition, offset: number, listener: FetchListener): void {
+    this.#partitions.set(formatTopicPartition(partition.topic, partition.partition), {
+      log: this.#logOf(partition),
+      listener,
+      position: offset,
+      isPaused: false,
+      isIdle: false,
+    })
+    this.schedule()
+  }
+
+  unassign(partition: TopicPartition): void {
+    this.#partitions.delete(formatTopicPartition(partition.topic, partition.partition))
+  }
+
+  pause(partition: TopicPartition): void {
+    const fetched = this.#partitions.get(formatTopicPartition(partition.topic, partition.partition))
+    if (fetched !== undefined) fetched.isPaused = true
+  }
+
+  resume(partition: TopicPartition): void {
+    const fetched = this.#partitions.get(formatTopicPartition(partition.topic, partition.partition))
+    if (fetched === undefined) return
+    fetched.isPaused = false
+    fetched.isIdle = false
+    this.schedule()
+  }
+
+  close(): Promise<void> {
+    this.#partitions.clear()
+    this.#onClose(this)
+    return Promise.resolve()
+  }
+
+  schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    queueMicrotask(() => {
+      this.#isScheduled = false
+      this.#turn()
+    })
+  }
+
+  /** As when a long poll ends without data: every partition at its end hears so. */
+  answerIdlePolls(): void {
+    for (const fetched of this.#partitions.values()) fetched.isIdle = false
+    this.schedule()
+  }
+
+  #turn(): void {
+    for (const [name, fetched] of Array.from(this.#partitions)) {
+      // A listener called earlier in this turn may have unassigned, replaced or paused this one.
+      if (this.#partitions.get(name) === fetched && !fetched.isPaused) this.#deliver(name, fetched)
+    }
+  }
+
+  #deliver(name: string, fetched: FetchedPartition): void {
+    const { log, listener, position } = fetched
+    const { topic, partition } = log
+    let response: { readonly records: Buffer; readonly nextOffset: number }
+    try {
+      response = log.read(position, this.#maxBytes)
+    } catch (error) {
+      this.#partitions.delete(name)
+      listener.onError({ topic, partition }, error as Error)
+      return
+    }
+    const isIdle = response.nextOffset === position
+    if (isIdle && fetched.isIdle) return
+    fetched.isIdle = isIdle
+    fetched.position = response.nextOffset
+    if (!isIdle) this.schedule()
+    const { endOffset } = log
+    listener.onBatch({
+      topic,
+      partition,
+      ...response,
+      startOffset: position,
+      highWatermark: endOffset,
+      lastStableOffset: endOffset,
+    })
+  }
+}

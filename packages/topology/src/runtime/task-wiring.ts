@@ -101,6 +101,7 @@ function deliverHandler(task: Task, node: DeliverNode): RecordHandler {
       context: record.context,
       laneKey,
       bytes,
+      owner: task,
       settle: outcome => {
         if (outcome.kind === 'rejected') {
           task.resume(record, () => task.deadLetter(node.name, deliveryRejection(node, outcome)))

@@ -1,0 +1,99 @@
+import type { KafkaClient } from './client/ports.ts'
+import type { Clock } from './clock.ts'
+import { checkOptions, INT32_MAX, integer, oneOf, optionalText, text, type OptionInput, type OptionTable } from './option-table.ts'
+import type { SchemaRegistry } from './serde/schema-registry.ts'
+
+type Policy = 'dead-letter' | 'skip' | 'fail'
+
+/** The options of an application that have a default. */
+export interface AppOptions {
+  /** Names this process in the broker's logs and quotas. */
+  readonly clientId: string
+  /** Static membership: a restart within the session timeout moves no partition. */
+  readonly instanceId: string | undefined
+  /** `consumer` is KIP-848's protocol (brokers from 4.0); `classic` also works on older ones. */
+  readonly groupProtocol: 'consumer' | 'classic'
+  /** Only the classic protocol takes it from the member; with `consumer` it is the broker's setting. */
+  readonly sessionTimeoutMs: number
+  readonly commitIntervalMs: number
+  /** How long closing or a revocation waits for work that is under way. */
+  readonly shutdownTimeoutMs: number
+  /** Default: `<application id>-dead-letters`. Created at start where it is missing. */
+  readonly deadLetterTopic: string | undefined
+  readonly onMalformedRecord: Policy
+  readonly onProcessingFailure: Policy
+  readonly onProductionFailure: Policy
+  readonly onMalformedRow: Policy
+  /** Fetched bytes that wait per source partition; above it the partition is paused. */
+  readonly maxBufferedBytesPerPartition: number
+  /** Bytes asked for per partition and request. */
+  readonly fetchBytesPerPartition: number
+  readonly fetchWaitMs: number
+  /** Records in asynchronous steps, or waiting behind them, per task; at the bound the task stops reading. */
+  readonly maxInFlightRecords: number
+  /** A produce batch is sent when it has this many bytes, or `lingerMs` after its first record. */
+  readonly batchBytes: number
+  readonly lingerMs: number
+  /** Produced bytes without an acknowledgement above which all tasks stop reading. */
+  readonly maxPendingBytes: number
+  /** The largest record that is produced; a larger one follows `onProductionFailure`. */
+  readonly maxRecordBytes: number
+  /** Keys per partition whose placement is checked against murmur2 at start. */
+  readonly partitionSamples: number
+  /** A table that hears nothing from its topic for this long is stale. */
+  readonly tableStaleAfterMs: number
+  /** Replicas of the topics that the application creates (repartition, dead letters). */
+  readonly replicationFactor: number
+}
+
+const POLICIES = ['dead-letter', 'skip', 'fail'] as const
+
+/** `docs/reference/config.md` lists them; a test compares the two. */
+export const APP_OPTIONS: OptionTable<AppOptions> = {
+  clientId: text({ fallback: 'tributary' }),
+  instanceId: optionalText,
+  groupProtocol: oneOf(['consumer', 'classic'], 'consumer'),
+  sessionTimeoutMs: integer({ fallback: 45_000, min: 1_000, max: 1_800_000 }),
+  commitIntervalMs: integer({ fallback: 1_000, min: 10, max: INT32_MAX }),
+  shutdownTimeoutMs: integer({ fallback: 25_000, min: 0, max: INT32_MAX }),
+  deadLetterTopic: optionalText,
+  onMalformedRecord: oneOf(POLICIES, 'dead-letter'),
+  onProcessingFailure: oneOf(POLICIES, 'dead-letter'),
+  onProductionFailure: oneOf(POLICIES, 'dead-letter'),
+  onMalformedRow: oneOf(POLICIES, 'dead-letter'),
+  maxBufferedBytesPerPartition: integer({ fallback: 4 * 1_048_576, min: 65_536, max: INT32_MAX }),
+  fetchBytesPerPartition: integer({ fallback: 1_048_576, min: 1_024, max: INT32_MAX }),
+  fetchWaitMs: integer({ fallback: 500, min: 0, max: 60_000 }),
+  maxInFlightRecords: integer({ fallback: 2_000, min: 1, max: 1_000_000 }),
+  batchBytes: integer({ fallback: 262_144, min: 1_024, max: 1_048_576 }),
+  lingerMs: integer({ fallback: 5, min: 0, max: 60_000 }),
+  maxPendingBytes: integer({ fallback: 33_554_432, min: 1_048_576, max: INT32_MAX }),
+  maxRecordBytes: integer({ fallback: 1_000_000, min: 1_024, max: INT32_MAX }),
+  partitionSamples: integer({ fallback: 100, min: 0, max: 100_000 }),
+  tableStaleAfterMs: integer({ fallback: 30_000, min: 100, max: INT32_MAX }),
+  replicationFactor: integer({ fallback: 1, min: 1, max: 32_767 }),
+}
+
+/** Where the application logs. pino fits. */
+export interface Logger {
+  debug(facts: object, message: string): void
+  info(facts: object, message: string): void
+  warn(facts: object, message: string): void
+  error(facts: object, message: string): void
+}
+
+export interface AppConfig extends OptionInput<AppOptions> {
+  /** `host:port` of some brokers, or a client of one's own making. */
+  readonly kafka: { readonly brokers: readonly string[] } | KafkaClient
+  /** Needed by Avro serdes: the URL of a Confluent-compatible registry, or a registry. */
+  readonly registry?: string | SchemaRegistry | undefined
+  readonly logger?: Logger | undefined
+  readonly clock?: Clock | undefined
+  readonly random?: (() => number) | undefined
+}
+
+/** @throws TOPOLOGY_CONFIG_INVALID naming every fault at once. */
+export function checkAppOptions(applicationId: string, config: AppConfig): AppOptions {
+  const { kafka: _kafka, registry: _registry, logger: _logger, clock: _clock, random: _random, ...options } = config
+  return checkOptions(`The configuration of ${applicationId}`, APP_OPTIONS, options)
+}

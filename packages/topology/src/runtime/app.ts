@@ -1,0 +1,217 @@
+import type { KafkaClient } from '../client/ports.ts'
+import { systemClock, type Clock } from '../clock.ts'
+import { checkAppOptions, type AppConfig, type AppOptions, type Logger } from '../config.ts'
+import { Counters, type CounterSnapshot } from '../observability/counters.ts'
+import type { CompiledTopology } from '../plan/compiled.ts'
+import type { SchemaRegistry } from '../serde/schema-registry.ts'
+import { Lifecycle, type AppState } from './lifecycle.ts'
+import { openApplication, type OpenApplication } from './open-application.ts'
+import type { DeliveryStats } from './delivery/delivery-stage.ts'
+import type { TableProgress, TableStats } from './tables/tables.ts'
+
+export interface SourceStats {
+  readonly topic: string
+  readonly partition: number
+  /** The next offset to process. */
+  readonly position: number
+  readonly committed: number | undefined
+  /** Unfinished records up to the high watermark; -1 before the first response. */
+  readonly lag: number
+}
+
+export interface TaskStats {
+  readonly id: string
+  readonly inFlight: number
+  readonly sources: readonly SourceStats[]
+}
+
+export interface AppStats {
+  readonly state: AppState
+  readonly tasks: readonly TaskStats[]
+  readonly tables: readonly TableStats[]
+  readonly counters: CounterSnapshot
+  readonly deliveries: Readonly<Record<string, DeliveryStats>>
+  readonly commits: number
+}
+
+export interface Readiness {
+  readonly isReady: boolean
+  /** Why not, in words for an operator. */
+  readonly reasons: readonly string[]
+}
+
+export interface AppEvents {
+  onStateChange?(state: AppState, previous: AppState): void
+  /** While tables load, and whenever one changes its state. */
+  onTableProgress?(progress: TableProgress): void
+}
+
+const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+/** What the parts of a running application are made from. */
+export interface AppEnvironment {
+  readonly topology: CompiledTopology
+  readonly options: AppOptions
+  readonly kafka: KafkaClient
+  readonly registry: SchemaRegistry | undefined
+  readonly clock: Clock
+  readonly random: () => number
+  readonly logger: Logger
+  readonly counters: Counters
+  readonly events: AppEvents
+  readonly onFailure: (error: Error) => void
+}
+
+export interface AppParts {
+  /** Makes the client and the registry that the configuration describes. */
+  connect(config: AppConfig, options: AppOptions): { readonly kafka: KafkaClient; readonly registry: SchemaRegistry | undefined }
+}
+
+/**
+ * One process that runs a topology. Several with the same topology name share the work: Kafka's consumer group spreads the
+ * partitions over them.
+ */
+export class App {
+  readonly #topology: CompiledTopology
+  readonly #options: AppOptions
+  readonly #config: AppConfig
+  readonly #parts: AppParts
+  readonly #events: AppEvents
+  readonly #logger: Logger
+  readonly #counters = new Counters()
+  readonly #lifecycle: Lifecycle
+  readonly #ended = Promise.withResolvers<void>()
+  #open: OpenApplication | undefined
+  #kafka: KafkaClient | undefined
+  #closing: Promise<void> | undefined
+  #failure: Error | undefined
+
+  constructor(topology: CompiledTopology, config: AppConfig, parts: AppParts, events: AppEvents = {}) {
+    this.#topology = topology
+    this.#config = config
+    this.#parts = parts
+    this.#events = events
+    this.#options = checkAppOptions(topology.name, config)
+    this.#logger = config.logger ?? SILENT
+    this.#lifecycle = new Lifecycle((state, previous) => {
+      this.#logger.info({ application: topology.name, state, previous }, 'state changed')
+      events.onStateChange?.(state, previous)
+    })
+    // A caller may look at `ended` late or never; the failure is also thrown by `start` and `close`.
+    this.#ended.promise.catch(() => undefined)
+  }
+
+  get state(): AppState {
+    return this.#lifecycle.state
+  }
+
+  /** Resolves when the application is closed, rejects with the reason when it has failed. */
+  get ended(): Promise<void> {
+    return this.#ended.promise
+  }
+
+  /**
+   * Checks topics, partitioning and schemas, loads the global tables, then joins the group. Rejects with the reason when the
+   * topology cannot run; everything is closed again then.
+   */
+  async start(): Promise<void> {
+    this.#lifecycle.to('starting')
+    try {
+      const { kafka, registry } = this.#parts.connect(this.#config, this.#options)
+      this.#kafka = kafka
+      this.#open = await openApplication(this.#environment(kafka, registry))
+      await this.#open.join()
+      if (this.#lifecycle.state === 'starting') this.#lifecycle.to('running')
+    } catch (error) {
+      if (this.#closing === undefined) this.#fail(error as Error)
+      await this.#closing
+      throw this.#failure ?? error
+    }
+  }
+
+  /** Drains what is under way, commits, leaves the group. Rejects with the reason when the application has failed. */
+  async close(): Promise<void> {
+    if (this.#closing === undefined) {
+      if (this.#lifecycle.state === 'created') {
+        this.#lifecycle.to('closed')
+        this.#ended.resolve()
+        return
+      }
+      this.#lifecycle.to('closing')
+      this.#closing = this.#shutDown()
+    }
+    await this.#closing
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  readiness(): Readiness {
+    const reasons: string[] = []
+    if (this.state !== 'running') reasons.push(`the application is ${this.state}`)
+    for (const table of this.#open?.tables.stats() ?? []) {
+      if (table.state !== 'live') reasons.push(`table ${table.table} is ${table.state}`)
+    }
+    return { isReady: reasons.length === 0, reasons }
+  }
+
+  stats(): AppStats {
+    const open = this.#open
+    return {
+      state: this.state,
+      tasks: (open?.assignment.tasks ?? []).map(task => ({
+        id: task.id,
+        inFlight: task.inFlight.count,
+        sources: [...task.sources].map(({ topic, partition, tracker, committed, lag }) => ({
+          topic,
+          partition,
+          position: tracker.position,
+          committed,
+          lag,
+        })),
+      })),
+      tables: open?.tables.stats() ?? [],
+      counters: this.#counters.snapshot(),
+      deliveries: Object.fromEntries([...(open?.deliveries ?? [])].map(([name, stage]) => [name, stage.stats])),
+      commits: open?.committer.commits ?? 0,
+    }
+  }
+
+  #environment(kafka: KafkaClient, registry: SchemaRegistry | undefined): AppEnvironment {
+    return {
+      topology: this.#topology,
+      options: this.#options,
+      kafka,
+      registry,
+      clock: this.#config.clock ?? systemClock,
+      random: this.#config.random ?? Math.random,
+      logger: this.#logger,
+      counters: this.#counters,
+      events: this.#events,
+      onFailure: error => this.#fail(error),
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error
+    this.#logger.error({ application: this.#topology.name, error }, 'the application cannot go on')
+    this.#closing ??= this.#shutDown()
+  }
+
+  async #shutDown(): Promise<void> {
+    try {
+      await this.#open?.close()
+    } catch (error) {
+      this.#failure ??= error as Error
+    }
+    if (!isClient(this.#config.kafka)) {
+      await this.#kafka?.close().catch((error: unknown) => this.#logger.warn({ error }, 'closing the client failed'))
+    }
+    this.#lifecycle.to(this.#failure === undefined ? 'closed' : 'failed')
+    if (this.#failure === undefined) this.#ended.resolve()
+    else this.#ended.reject(this.#failure)
+  }
+}
+
+export function isClient(kafka: AppConfig['kafka']): kafka is KafkaClient {
+  return 'createFetcher' in kafka
+}
+

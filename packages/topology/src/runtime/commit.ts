@@ -1,0 +1,56 @@
+import type { CommitOffset, GroupMember } from '../client/ports.ts'
+import type { Logger } from '../config.ts'
+import { TopologyError } from '../errors.ts'
+import type { RecordCollector } from './record-collector.ts'
+import type { Task } from './task.ts'
+
+export interface CommitterOptions {
+  readonly collector: RecordCollector
+  readonly group: Pick<GroupMember, 'commit'>
+  readonly logger: Logger
+}
+
+/**
+ * The commit procedure (law 1). One at a time, always in this order:
+ *
+ * 1. Per source partition take the lowest contiguous finished offset: everything below it is through its asynchronous
+ *    steps, and its outputs and dead letters are in the collector.
+ * 2. Flush the collector: all of those are acknowledged by the broker.
+ * 3. Commit the offsets with the member's epoch. A member that has lost the partition is refused (harmless: whoever has
+ *    it repeats the work).
+ */
+export class Committer {
+  readonly #options: CommitterOptions
+  #last: Promise<void> = Promise.resolve()
+  commits = 0
+
+  constructor(options: CommitterOptions) {
+    this.#options = options
+  }
+
+  /** Rejects when outputs could not be produced or the broker refused for good; a fenced member is only logged. */
+  commit(tasks: Iterable<Task>): Promise<void> {
+    const covered = [...tasks]
+    const run = this.#last.then(() => this.#run(covered))
+    this.#last = run.catch(() => undefined)
+    return run
+  }
+
+  async #run(tasks: readonly Task[]): Promise<void> {
+    const uncommitted = tasks.flatMap(task => task.uncommitted())
+    await this.#options.collector.flush()
+    if (uncommitted.length === 0) return
+    const offsets: CommitOffset[] = uncommitted.map(({ offset }) => offset)
+    try {
+      await this.#options.group.commit(offsets)
+    } catch (error) {
+      if (!TopologyError.is(error)) throw error
+      const isTransient = error.retry.kind !== 'never'
+      if (error.code !== 'TOPOLOGY_MEMBER_FENCED' && !isTransient) throw error
+      this.#options.logger.warn({ code: error.code, error: error.message, offsets: offsets.length }, 'commit put off')
+      return
+    }
+    for (const { source, offset } of uncommitted) source.committed = offset.offset
+    this.commits += 1
+  }
+}

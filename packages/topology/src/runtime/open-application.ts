@@ -1,0 +1,242 @@
+import type { BatchProducer, Fetcher, GroupMember } from '../client/ports.ts'
+import { TopologyError } from '../errors.ts'
+import type { DeliverNode, NodeId } from '../plan/node.ts'
+import type { AppEnvironment } from './app.ts'
+import { Assignment } from './assignment.ts'
+import { Committer } from './commit.ts'
+import { deadLetterRow } from './dead-letter.ts'
+import { DeliveryStage } from './delivery/delivery-stage.ts'
+import { RecordCollector } from './record-collector.ts'
+import { deadLetterTopicOf, openCodecs, resolveTopics, type TopicPartitions, type TopologyCodecs } from './start-up.ts'
+import { checkPartitioning } from './tables/partition-check.ts'
+import { createTables } from './tables/table-set.ts'
+import type { Tables } from './tables/tables.ts'
+import type { TaskEnvironment } from './task.ts'
+import { TaskRunner } from './task-runner.ts'
+
+/** What a running application holds. */
+export interface OpenApplication {
+  readonly tables: Tables
+  readonly assignment: Assignment
+  readonly committer: Committer
+  /** By the name of their step. */
+  readonly deliveries: ReadonlyMap<string, DeliveryStage>
+  /** Loads the global tables, then joins the group: partitions come only to a process that can work on them. */
+  join(): Promise<void>
+  /** Leaves the group (which drains and commits), then closes everything in the reverse order of opening. */
+  close(): Promise<void>
+}
+
+/** Checks and opens everything up to joining the group. Rejects with what keeps the topology from running. */
+export async function openApplication(app: AppEnvironment): Promise<OpenApplication> {
+  const { topology, options, kafka } = app
+  const topics = await resolveTopics(topology, kafka.admin, options)
+  await checkPartitioning({ topology, client: kafka, samplesPerPartition: options.partitionSamples })
+  const codecs = await openCodecs(topology, app.registry)
+  const producer = await kafka.createProducer()
+  const runner = new TaskRunner(app.onFailure)
+  const wakeAll = (): void => {
+    for (const task of assignment.tasks) runner.ready(task)
+  }
+  const collector = createCollector(app, producer, topics, wakeAll)
+  const tables = await openTables(app, collector)
+  const fetcher = kafka.createFetcher({
+    maxBytesPerPartition: options.fetchBytesPerPartition,
+    maxWaitMs: options.fetchWaitMs,
+    isolation: 'read-committed',
+  })
+  const group = createGroup(app)
+  const deliveries = createDeliveries(app, wakeAll)
+  const committer = new Committer({ collector, group, logger: app.logger })
+  const environment = taskEnvironment(app, { collector, codecs, deliveries, fetcher, runner })
+  const assignment = new Assignment({
+    topology,
+    environment,
+    admin: kafka.admin,
+    fetcher,
+    group,
+    tables,
+    committer,
+    clock: app.clock,
+    logger: app.logger,
+    drainTimeoutMs: options.shutdownTimeoutMs,
+  })
+  const stopCommits = commitRegularly(app, committer, assignment)
+  return {
+    tables,
+    assignment,
+    committer,
+    deliveries: new Map([...deliveries].map(([id, stage]) => [stepName(topology.deliveries, id), stage])),
+    async join() {
+      tables.loadGlobal()
+      await Promise.all(topology.globalTables.map(table => tables.whenLive(table.node)))
+      await group.join(assignment)
+    },
+    async close() {
+      stopCommits()
+      await closeInOrder([
+        () => group.leave(),
+        () => fetcher.close(),
+        () => tables.stop(),
+        ...[...deliveries.values()].map(stage => () => stage.close()),
+        () => producer.close(),
+      ])
+      runner.stop()
+    },
+  }
+}
+
+function createCollector(
+  app: AppEnvironment,
+  producer: BatchProducer,
+  topics: TopicPartitions,
+  onSpace: () => void,
+): RecordCollector {
+  const { batchBytes, lingerMs, maxPendingBytes, maxRecordBytes } = app.options
+  return new RecordCollector({
+    producer,
+    clock: app.clock,
+    partitionsOf(topic) {
+      const partitions = topics.get(topic)
+      if (partitions === undefined) {
+        throw new TopologyError(
+          'TOPOLOGY_TOPIC_MISSING',
+          `A record was sent to '${topic}', which is not among the topics of the topology: ${[...topics.keys()].join(', ')}`,
+        )
+      }
+      return partitions
+    },
+    batchBytes,
+    lingerMs,
+    maxPendingBytes,
+    maxRecordBytes,
+    onFailure: app.onFailure,
+    onSpace,
+  })
+}
+
+function openTables(app: AppEnvironment, collector: RecordCollector): Promise<Tables> {
+  const { topology, options, counters, logger } = app
+  const deadLetterTopic = deadLetterTopicOf(topology, options)
+  return createTables({
+    client: app.kafka,
+    tables: [...topology.globalTables, ...topology.subTopologies.flatMap(({ tables }) => tables)],
+    registry: app.registry,
+    clock: app.clock,
+    random: app.random,
+    staleAfterMs: options.tableStaleAfterMs,
+    onMalformedRow: options.onMalformedRow,
+    deadLetter(row) {
+      counters.deadLetter(row.error)
+      const letter = deadLetterRow(row)
+      collector.append(deadLetterTopic, row.key, row.value, letter)
+    },
+    events: {
+      onProgress: progress => app.events.onTableProgress?.(progress),
+      onFailure: (_, error) => app.onFailure(error),
+      onRetry: (partition, error, delayMs) =>
+        logger.warn({ ...partition, error: error.message, delayMs }, 'a table is cut off from its topic; trying again'),
+    },
+  })
+}
+
+function createGroup(app: AppEnvironment): GroupMember {
+  const { topology, options } = app
+  const topics = new Set(topology.subTopologies.flatMap(({ sources }) => sources.map(({ topic }) => topic)))
+  return app.kafka.createGroupMember({
+    groupId: topology.name,
+    topics: [...topics],
+    ...(options.instanceId === undefined ? {} : { instanceId: options.instanceId }),
+    protocol: options.groupProtocol,
+    sessionTimeoutMs: options.sessionTimeoutMs,
+    rebalanceTimeoutMs: options.shutdownTimeoutMs + 5_000,
+  })
+}
+
+function createDeliveries(app: AppEnvironment, onSpace: () => void): Map<NodeId, DeliveryStage> {
+  const { clock, random, logger, onFailure } = app
+  return new Map(
+    app.topology.deliveries.map(node => [
+      node.id,
+      new DeliveryStage(node, {
+        clock,
+        random,
+        onFailure: error => onFailure(error as Error),
+        onSpace,
+        onRetry: ({ step, error, failures, waitMs, items }) =>
+          logger.warn({ step, error, failures, waitMs, items }, 'a delivery failed; trying again'),
+      }),
+    ]),
+  )
+}
+
+function taskEnvironment(
+  app: AppEnvironment,
+  parts: {
+    readonly collector: RecordCollector
+    readonly codecs: TopologyCodecs
+    readonly deliveries: ReadonlyMap<NodeId, DeliveryStage>
+    readonly fetcher: Fetcher
+    readonly runner: TaskRunner
+  },
+): TaskEnvironment {
+  const { options, topology } = app
+  return {
+    clock: app.clock,
+    random: app.random,
+    counters: app.counters,
+    collector: parts.collector,
+    sourceCodecs: parts.codecs.sources,
+    sinkCodecs: parts.codecs.sinks,
+    deliveries: parts.deliveries,
+    deadLetterTopic: deadLetterTopicOf(topology, options),
+    policies: {
+      deserialization: options.onMalformedRecord,
+      processing: options.onProcessingFailure,
+      production: options.onProductionFailure,
+    },
+    maxBufferedBytes: options.maxBufferedBytesPerPartition,
+    maxInFlightRecords: options.maxInFlightRecords,
+    flow: parts.fetcher,
+    onReady: task => parts.runner.ready(task),
+    onFailure: app.onFailure,
+  }
+}
+
+/** A commit starts `commitIntervalMs` after the previous one has ended. */
+function commitRegularly(app: AppEnvironment, committer: Committer, assignment: Assignment): () => void {
+  let cancel: (() => void) | undefined
+  let isStopped = false
+  const schedule = (): void => {
+    cancel = app.clock.schedule(app.options.commitIntervalMs, () => {
+      committer.commit(assignment.tasks).then(
+        () => {
+          if (!isStopped) schedule()
+        },
+        (error: unknown) => app.onFailure(error as Error),
+      )
+    })
+  }
+  schedule()
+  return () => {
+    isStopped = true
+    cancel?.()
+  }
+}
+
+function stepName(nodes: readonly DeliverNode[], id: NodeId): string {
+  return nodes.find(node => node.id === id)?.name ?? String(id)
+}
+
+/** Each step is tried whatever became of the ones before; the first failure is the one that is told. */
+async function closeInOrder(steps: readonly (() => Promise<void>)[]): Promise<void> {
+  let failure: unknown
+  for (const step of steps) {
+    try {
+      await step()
+    } catch (error) {
+      failure ??= error
+    }
+  }
+  if (failure !== undefined) throw failure
+}

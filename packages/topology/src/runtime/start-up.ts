@@ -1,0 +1,116 @@
+import type { Admin, TopicSpec } from '../client/ports.ts'
+import type { AppOptions } from '../config.ts'
+import { TopologyError } from '../errors.ts'
+import type { CompiledTopology } from '../plan/compiled.ts'
+import type { NodeId } from '../plan/node.ts'
+import type { SchemaRegistry } from '../serde/schema-registry.ts'
+import type { Serde } from '../serde/serde.ts'
+import type { TopicCodecs } from './task-source.ts'
+
+/** Partition counts by topic name, of every topic that the topology touches. */
+export type TopicPartitions = ReadonlyMap<string, number>
+
+/** The topic that malformed and rejected records of an application go to. */
+export function deadLetterTopicOf(topology: CompiledTopology, options: AppOptions): string {
+  return options.deadLetterTopic ?? `${topology.name}-dead-letters`
+}
+
+/**
+ * Finds every topic, creates the application's own (repartition, dead letters) where they are missing, and refuses to
+ * start without the others: TOPOLOGY_TOPIC_MISSING names them all.
+ */
+export async function resolveTopics(
+  topology: CompiledTopology,
+  admin: Admin,
+  options: AppOptions,
+): Promise<TopicPartitions> {
+  const internal = new Set(topology.repartitions.map(repartition => repartition.topic))
+  const deadLetters = deadLetterTopicOf(topology, options)
+  const external = externalTopics(topology).filter(topic => !internal.has(topic) && topic !== deadLetters)
+  const counts = await partitionCounts(admin, external)
+  const missing = external.filter(topic => !counts.has(topic))
+  if (missing.length > 0) {
+    throw new TopologyError(
+      'TOPOLOGY_TOPIC_MISSING',
+      `${topology.name} needs ${missing.length === 1 ? 'a topic that does' : 'topics that do'} not exist: ${missing.join(', ')}. Create ${missing.length === 1 ? 'it' : 'them'} first; only repartition and dead-letter topics are created at start`,
+    )
+  }
+  const own = ownTopics(topology, counts, options)
+  await admin.createTopics(own)
+  for (const [topic, partitions] of await partitionCounts(
+    admin,
+    own.map(spec => spec.name),
+  )) {
+    counts.set(topic, partitions)
+  }
+  return counts
+}
+
+function externalTopics(topology: CompiledTopology): string[] {
+  const topics = new Set<string>()
+  for (const { sources, tables, sinks } of topology.subTopologies) {
+    for (const { topic } of [...sources, ...tables]) topics.add(topic)
+    for (const { topic } of sinks) if (topic !== undefined) topics.add(topic)
+  }
+  for (const { topic } of topology.globalTables) topics.add(topic)
+  return [...topics]
+}
+
+async function partitionCounts(admin: Admin, topics: readonly string[]): Promise<Map<string, number>> {
+  const counts = new Map<string, number>()
+  for (const description of await admin.describeTopics(topics)) {
+    if (description !== undefined) counts.set(description.name, description.partitions)
+  }
+  return counts
+}
+
+/** A repartition topic has as many partitions as the largest source of the sub-topology that writes it. */
+function ownTopics(topology: CompiledTopology, counts: Map<string, number>, options: AppOptions): TopicSpec[] {
+  const { replicationFactor } = options
+  const specs: TopicSpec[] = []
+  const known = new Map(counts)
+  for (const { topic, partitions, writer } of topology.repartitions) {
+    const sources = topology.subTopologies.find(({ id }) => id === writer)?.sources ?? []
+    const count = partitions ?? Math.max(1, ...sources.map(source => known.get(source.topic) ?? 1))
+    known.set(topic, count)
+    specs.push({ name: topic, partitions: count, replicationFactor, config: { 'cleanup.policy': 'delete' } })
+  }
+  const largest = Math.max(1, ...known.values())
+  specs.push({ name: deadLetterTopicOf(topology, options), partitions: largest, replicationFactor })
+  return specs
+}
+
+export interface TopologyCodecs {
+  readonly sources: ReadonlyMap<string, TopicCodecs>
+  readonly sinks: ReadonlyMap<NodeId, TopicCodecs>
+}
+
+/** Binds every serde to its topic. Schemas are compared with the registry here, before the first record is read. */
+export async function openCodecs(
+  topology: CompiledTopology,
+  registry: SchemaRegistry | undefined,
+): Promise<TopologyCodecs> {
+  const sources = new Map<string, TopicCodecs>()
+  const sinks = new Map<NodeId, TopicCodecs>()
+  for (const subTopology of topology.subTopologies) {
+    // Writers first: a repartition topic's schema is registered before it is read.
+    for (const { node, topic, key, value } of subTopology.sinks) {
+      sinks.set(node, await openPair(topic ?? topology.name, { key, value }, { read: false, write: true }, registry))
+    }
+    for (const { topic, key, value } of subTopology.sources) {
+      sources.set(topic, await openPair(topic, { key, value }, { read: true, write: false }, registry))
+    }
+  }
+  return { sources, sinks }
+}
+
+async function openPair(
+  topic: string,
+  serdes: { readonly key: Serde<unknown>; readonly value: Serde<unknown> },
+  uses: { readonly read: boolean; readonly write: boolean },
+  registry: SchemaRegistry | undefined,
+): Promise<TopicCodecs> {
+  const key = await serdes.key.open({ topic, part: 'key', uses, registry })
+  const value = await serdes.value.open({ topic, part: 'value', uses, registry })
+  return { key, value }
+}

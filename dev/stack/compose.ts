@@ -11,26 +11,27 @@ export interface ComposeOptions {
   readonly project: string
   /** Of the compose file's services. */
   readonly services: readonly string[]
-  /** Fills in the compose file's variables. */
-  readonly env: Readonly<Record<string, string>>
+  /** Has the `docker` on its PATH, and fills in the compose file's variables. */
+  readonly env: NodeJS.ProcessEnv
   readonly logFile: string
   readonly outlivesParent: boolean
 }
 
-const endWithParent = new Set<string>()
+const endWithParent = new Map<string, NodeJS.ProcessEnv>()
 
 // As for processes: the last resort of a parent that ends without having stopped what it started.
 process.on('exit', () => {
-  for (const project of endWithParent) execFileSync('docker', downArgs(project), { stdio: 'ignore' })
+  for (const [project, env] of endWithParent)
+    execFileSync('docker', downArgs(project), { env, stdio: 'ignore' })
 })
 
 const composeFile = join(repositoryRoot, 'docker-compose.yml')
 const ENGINE_DEADLINE_MS = 10_000
 
-export async function isDockerRunning(): Promise<boolean> {
+export async function isDockerRunning(env: NodeJS.ProcessEnv): Promise<boolean> {
   try {
-    await promisify(execFile)('docker', ['info'], { timeout: ENGINE_DEADLINE_MS })
-    await promisify(execFile)('docker', ['compose', 'version'], { timeout: ENGINE_DEADLINE_MS })
+    await promisify(execFile)('docker', ['info'], { env, timeout: ENGINE_DEADLINE_MS })
+    await promisify(execFile)('docker', ['compose', 'version'], { env, timeout: ENGINE_DEADLINE_MS })
     return true
   } catch {
     return false
@@ -44,7 +45,7 @@ export async function isDockerRunning(): Promise<boolean> {
  */
 export async function composeUp(options: ComposeOptions): Promise<void> {
   const { group, project, services, env, logFile, outlivesParent } = options
-  if (!outlivesParent) endWithParent.add(project)
+  if (!outlivesParent) endWithParent.set(project, env)
   const started = await group.run({
     name: 'Docker Compose',
     command: 'docker',
@@ -62,14 +63,15 @@ export async function composeUp(options: ComposeOptions): Promise<void> {
     name: 'Docker Compose',
     command: 'docker',
     args: [...composeArgs(project), 'logs', '--follow', '--no-color', ...services],
+    env,
     logFile,
     outlivesParent,
   })
 }
 
 /** Removes the project's containers, networks and volumes. */
-export async function composeDown(project: string): Promise<void> {
-  await promisify(execFile)('docker', downArgs(project))
+export async function composeDown(project: string, env: NodeJS.ProcessEnv): Promise<void> {
+  await promisify(execFile)('docker', downArgs(project), { env })
   endWithParent.delete(project)
 }
 

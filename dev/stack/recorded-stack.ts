@@ -36,7 +36,7 @@ export async function stopRecordedStack(stack: RecordedStack, file: string = sta
   const { processes, dataDirectory, composeProject } = stack.record
   const running = processes.filter(isStillRunning)
   await Promise.all(running.map(child => terminate(child.pid, child.stopSignal, STOP_DEADLINE_MS)))
-  if (composeProject !== undefined) await composeDown(composeProject)
+  if (composeProject !== undefined) await composeDown(composeProject, process.env)
   await rm(dataDirectory, { recursive: true, force: true, maxRetries: 3 })
   await rm(file, { force: true })
   return running.map(child => child.name)

@@ -200,7 +200,7 @@ class StackStart {
     } catch (error) {
       const isMissing =
         error instanceof StackError && (error.code === 'STACK_JAVA' || error.code === 'STACK_MAVEN')
-      if (isMissing && (await isDockerRunning())) return undefined
+      if (isMissing && (await isDockerRunning(this.#env))) return undefined
       throw error
     }
   }
@@ -240,7 +240,7 @@ class StackStart {
     const [kafkaPort, registryPort] = await Promise.all([this.#port('kafka'), this.#port('registry')])
     const project = `tributary-${randomBytes(4).toString('hex')}`
     this.#composeProject = project
-    this.#group.defer(() => composeDown(project))
+    this.#group.defer(() => composeDown(project, this.#env))
     for (const part of parts) this.#options.onProgress?.({ kind: 'fetching', part })
     const logFile = join(this.#options.logDirectory, 'docker.log')
     for (const part of parts) this.#logs[part] = logFile
@@ -248,7 +248,7 @@ class StackStart {
       group: this.#group,
       project,
       services: parts,
-      env: { KAFKA_PORT: String(kafkaPort), REGISTRY_PORT: String(registryPort) },
+      env: { ...this.#env, KAFKA_PORT: String(kafkaPort), REGISTRY_PORT: String(registryPort) },
       logFile,
       outlivesParent: this.#options.outlivesParent ?? false,
     })

@@ -1,0 +1,72 @@
+import { AvroWriter } from './avro-writer.ts'
+import { decodeFramed, WriterSchemas } from './avro-reader.ts'
+import type { AvroSchema } from './avro-schema.ts'
+import { buildType } from './avro-type.ts'
+import type { AvroType } from './avsc-internals.ts'
+import type { AvroValueOptions, InferAvro } from './infer-avro.ts'
+import { normalizeSchema } from './normalize-schema.ts'
+import { LOCAL_SCHEMA_ID, registeredId, registryOf } from './registration.ts'
+import type { Codec, Serde, SerdeContext } from './serde.ts'
+import { type SubjectStrategy, subjectOf } from './subject.ts'
+
+export interface AvroOptions extends AvroValueOptions {
+  /** Default: `topic`. */
+  readonly subject?: SubjectStrategy
+  /**
+   * Whether a writer registers its schema at start (default, as Kafka's serializers do). With `false` the very schema must
+   * stand under the subject already, and a start without it stops with TOPOLOGY_SCHEMA_INCOMPATIBLE.
+   */
+  readonly autoRegister?: boolean
+}
+
+/**
+ * Avro in Confluent's wire format. Values are read with this schema whatever version they were written with, and are
+ * checked before they are written. The type of the values is inferred: write the schema inline, `as const`, or with
+ * `defineAvro`. Writing takes every field; one whose value is `undefined` at run time gets its default.
+ *
+ * @example `const bookings = streamTopic('bookings', { key: string(), value: avro({ type: 'record', name: 'com.example.Booking', fields: [{ name: 'bookingId', type: 'string' }] }) })`
+ * @throws TOPOLOGY_SCHEMA_INVALID at once for a schema that is none; `open` rejects with TOPOLOGY_CONFIG_INVALID without a
+ * registry and with TOPOLOGY_SCHEMA_INCOMPATIBLE when the registry's schemas do not fit this one
+ */
+export function avro<const S extends AvroSchema, const O extends AvroOptions = object>(
+  schema: S,
+  options?: O,
+): Serde<InferAvro<S, O>> {
+  const chosen: AvroOptions = options ?? {}
+  const normalized = normalizeSchema(schema)
+  const text = JSON.stringify(normalized)
+  const type = buildType(normalized, chosen)
+  const name = `avro:${type.name ?? type.typeName}`
+  return {
+    name,
+    open: context => openAvro<InferAvro<S, O>>({ context, name, type, text, options: chosen }),
+  }
+}
+
+interface AvroBinding {
+  readonly context: SerdeContext
+  readonly name: string
+  readonly type: AvroType
+  readonly text: string
+  readonly options: AvroOptions
+}
+
+async function openAvro<T>({ context, name, type, text, options }: AvroBinding): Promise<Codec<T>> {
+  const registry = registryOf(context, name)
+  const subject = subjectOf(options.subject ?? 'topic', context, type.name)
+  const place = { topic: context.topic, part: context.part, serde: name }
+  const autoRegister = options.autoRegister ?? true
+  const id = context.uses.write
+    ? await registeredId({ registry, subject, text, autoRegister })
+    : LOCAL_SCHEMA_ID
+  const writer = new AvroWriter(place, type, id)
+  const choice = { type, tag: undefined }
+  const schemas = new WriterSchemas({ place, registry, values: options, choose: () => choice })
+  if (context.uses.read) await schemas.addLatest(subject)
+  return {
+    isByteStable: false,
+    encode: value => writer.encode(value),
+    decode: (bytes, start, end) =>
+      decodeFramed(place, schemas.forFrame(bytes, start, end), { bytes, start, end }) as T,
+  }
+}

@@ -27,6 +27,11 @@ export class InFlight {
   #count = 0
   #examples: Overlaps['examples'][number][] = []
 
+  /** Users in at least one request under way. */
+  get underWay(): number {
+    return this.#tickets.size
+  }
+
   begin(request: number, users: ReadonlySet<string>): Flight {
     const ticket = { request }
     let overlapping = 0

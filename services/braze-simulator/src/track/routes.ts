@@ -232,11 +232,13 @@ class TrackEndpoint {
   }
 
   #answer(request: FastifyRequest, reply: FastifyReply, answer: Answer): void {
-    const { options, clock, limiter } = this.#parts
+    const { options, clock, limiter, closing } = this.#parts
     // With a delay the sender can be gone by now; the objects were taken in all the same.
     this.#record(request, request.raw.socket.destroyed ? 'aborted' : answer.status)
     const now = clock.now()
     const headers = answer.headers ?? dialects[options.rateLimitHeaders].admitted(limiter.reported(now), now)
+    // Otherwise the sender keeps the connection, and with it this process, for its next request.
+    if (closing.aborted) void reply.header('connection', 'close')
     void reply.code(answer.status).headers(headers).send(answer.body)
   }
 

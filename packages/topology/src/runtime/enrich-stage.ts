@@ -34,11 +34,17 @@ export class EnrichStage {
   readonly #stop = new AbortController()
   #inFlight = 0
   #waitingInLanes = 0
+  #callsUnderWay = 0
   retries = 0
 
   constructor(node: EnrichNode, options: EnrichStageOptions) {
     this.#node = node
     this.#options = options
+  }
+
+  /** Calls that have not answered yet; those that wait for a retry are in flight, but not here. */
+  get callsUnderWay(): number {
+    return this.#callsUnderWay
   }
 
   get inFlight(): number {
@@ -150,10 +156,12 @@ export class EnrichStage {
       controller.abort(error)
       rejectLate(error)
     })
+    this.#callsUnderWay += 1
     try {
       const context: EnrichContext = { ...job.context, signal: controller.signal }
       return await Promise.race([call(job.value, job.key, context), late])
     } finally {
+      this.#callsUnderWay -= 1
       cancelTimer()
       this.#stop.signal.removeEventListener('abort', stopped)
     }

@@ -106,6 +106,10 @@ export class Task {
     )
   }
 
+  hasSource(topic: string): boolean {
+    return this.#sources.has(topic)
+  }
+
   get sources(): Iterable<TaskSource> {
     return this.#sources.values()
   }

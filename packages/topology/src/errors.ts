@@ -16,6 +16,7 @@ export type TopologyErrorCode =
   | 'TOPOLOGY_SERIALIZATION_FAILED'
   | 'TOPOLOGY_PROCESSING_FAILED'
   | 'TOPOLOGY_ENRICHMENT_FAILED'
+  | 'TOPOLOGY_DELIVERY_FAILED'
   | 'TOPOLOGY_DELIVERY_REJECTED'
   | 'TOPOLOGY_JOIN_MISSED'
   | 'TOPOLOGY_NULL_KEY'
@@ -71,4 +72,18 @@ export function retryAdviceOf(error: unknown, fallback: RetryAdvice): RetryAdvic
   if (advice.kind === 'after' && 'ms' in advice && typeof advice.ms === 'number')
     return { kind: 'after', ms: advice.ms }
   return fallback
+}
+
+/**
+ * The advice for an error of a caller's function that carries none: taken for an outage and tried again. Errors of the
+ * language itself are faults of the code, which no retry mends; a TypeError with a cause is how `fetch` reports a broken
+ * connection.
+ */
+export function adviceForUnknown(error: unknown): RetryAdvice {
+  const isFaultOfCode =
+    error instanceof ReferenceError ||
+    error instanceof RangeError ||
+    error instanceof SyntaxError ||
+    (error instanceof TypeError && error.cause === undefined)
+  return isFaultOfCode ? NEVER : { kind: 'backoff' }
 }

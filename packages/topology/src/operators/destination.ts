@@ -28,5 +28,11 @@ export interface Destination<T> {
     items: readonly DeliveryItem<T>[],
     options: { readonly signal: AbortSignal },
   ): Promise<readonly DeliveryOutcome[]>
+  /**
+   * Resolves when `deliver` could send at once: a quota has room, a pause is over. Awaited before a batch is put together,
+   * so that what arrives during the wait fills it and the wait is no part of the call's time. Rejects only by the signal
+   * or with an error that stops the application.
+   */
+  whenReady?(options: { readonly signal: AbortSignal }): Promise<void>
   close?(): Promise<void>
 }

@@ -1,0 +1,54 @@
+import type { Clock } from '../../clock.ts'
+import { TopologyError } from '../../errors.ts'
+import type { DeliveryItem, DeliveryOutcome } from '../../operators/destination.ts'
+import type { DeliverNode } from '../../plan/node.ts'
+import type { Entry } from './lane.ts'
+
+export type DeliveryAnswer =
+  | { readonly kind: 'outcomes'; readonly outcomes: readonly DeliveryOutcome[] }
+  | { readonly kind: 'failed'; readonly error: unknown }
+
+/**
+ * One call of the destination, bounded by the step's time. A destination that ignores its signal is not waited for; the
+ * outcomes that it reports afterwards are lost, as an answer lost on the network would be.
+ */
+export async function callDestination(
+  node: DeliverNode,
+  entries: readonly Entry[],
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<DeliveryAnswer> {
+  const { name, destination, timeoutMs } = node
+  const controller = new AbortController()
+  let rejectEarly: (reason: Error) => void = () => {}
+  const early = new Promise<never>((_, reject) => {
+    rejectEarly = reject
+  })
+  const abandon = (reason: Error): void => {
+    // In this order: what a destination reports because of the abort is as late as what it reports afterwards.
+    rejectEarly(reason)
+    controller.abort(reason)
+  }
+  const onStop = (): void => abandon(signal.reason as Error)
+  signal.addEventListener('abort', onStop, { once: true })
+  const cancelTimer = clock.schedule(timeoutMs, () => {
+    const message = `${name}: ${destination.name} did not answer within ${timeoutMs} ms (a batch of ${entries.length})`
+    abandon(new TopologyError('TOPOLOGY_DELIVERY_FAILED', message, { retry: { kind: 'backoff' } }))
+  })
+  try {
+    const items = entries.map(toItem)
+    const outcomes = await Promise.race([destination.deliver(items, { signal: controller.signal }), early])
+    if (outcomes.length === items.length) return { kind: 'outcomes', outcomes }
+    const message = `${name}: ${destination.name} reported ${outcomes.length} outcomes for ${items.length} items; one per item is needed`
+    return { kind: 'failed', error: new TopologyError('TOPOLOGY_DELIVERY_FAILED', message) }
+  } catch (error) {
+    return { kind: 'failed', error }
+  } finally {
+    cancelTimer()
+    signal.removeEventListener('abort', onStop)
+  }
+}
+
+function toItem(entry: Entry): DeliveryItem<unknown> {
+  const { key, value, context } = entry.item
+  return { key, value, context, attempts: entry.attempts }
+}

@@ -1,0 +1,348 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { DeliveryItem, DeliveryOutcome, Destination } from '../../../src/operators/destination.ts'
+import type { DeliverNode } from '../../../src/plan/node.ts'
+import { DeliveryStage } from '../../../src/runtime/delivery/delivery-stage.ts'
+import { CONTEXT, deliverNode } from './fixtures.ts'
+import { VirtualClock } from './virtual-clock.ts'
+
+/*
+ * Random histories against a model that keeps, per lane, a plain array of what is neither settled nor forgotten. Whatever
+ * is sent must be the front of those arrays; whatever is settled must be what the destination said.
+ */
+
+const seed = Number(process.env['ORACLE_SEED'] ?? Date.now() % 2 ** 31)
+
+type Outcome = 'accepted' | 'rejected' | 'retry' | { readonly afterMs: number }
+type Answer =
+  | { readonly kind: 'outcomes'; readonly delayMs: number; readonly outcomes: readonly Outcome[] }
+  | { readonly kind: 'fails'; readonly delayMs: number; readonly afterMs: number | undefined }
+  /** No answer within the time; `late` gives one afterwards all the same. */
+  | { readonly kind: 'hangs'; readonly late: boolean }
+type Step =
+  | {
+      readonly kind: 'add'
+      readonly owner: number
+      readonly lane: string | undefined
+      readonly bytes: number
+      readonly count: number
+    }
+  | { readonly kind: 'advance'; readonly ms: number }
+  | { readonly kind: 'forget'; readonly owner: number }
+  | { readonly kind: 'drain'; readonly owner: number | undefined }
+
+const answers: fc.Arbitrary<Answer> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('outcomes' as const),
+      delayMs: fc.nat(150),
+      outcomes: fc.array(
+        fc.oneof(
+          { weight: 5, arbitrary: fc.constant('accepted' as const) },
+          fc.constantFrom('rejected' as const, 'retry' as const),
+          fc.record({ afterMs: fc.nat(400) }),
+        ),
+        { minLength: 1, maxLength: 6 },
+      ),
+    }),
+  },
+  fc.record({
+    kind: fc.constant('fails' as const),
+    delayMs: fc.nat(150),
+    afterMs: fc.option(fc.nat(300), { nil: undefined }),
+  }),
+  fc.record({ kind: fc.constant('hangs' as const), late: fc.boolean() }),
+)
+
+const steps: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('add' as const),
+      owner: fc.nat(2),
+      lane: fc.constantFrom('a', 'b', 'c', 'd', undefined),
+      bytes: fc.integer({ min: 1, max: 60 }),
+      count: fc.integer({ min: 1, max: 6 }),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('advance' as const), ms: fc.nat(200) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('forget' as const), owner: fc.nat(2) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('drain' as const),
+      owner: fc.option(fc.nat(2), { nil: undefined }),
+    }),
+  },
+)
+
+const limits = fc.record({
+  maxBatchItems: fc.integer({ min: 1, max: 6 }),
+  maxBatchBytes: fc.integer({ min: 20, max: 150 }),
+  lingerMs: fc.constantFrom(0, 50),
+  maxInFlight: fc.integer({ min: 1, max: 3 }),
+  maxAttempts: fc.constantFrom(2, Number.POSITIVE_INFINITY),
+})
+
+interface Item {
+  readonly id: number
+  readonly owner: number
+  readonly lane: string
+  readonly bytes: number
+  readonly addedMs: number
+  sent: number
+  expected: 'accepted' | 'rejected' | undefined
+  settled: number
+  forgotten: boolean
+}
+
+class Model implements Destination<unknown> {
+  readonly name = 'model'
+  readonly node: DeliverNode
+  readonly clock = new VirtualClock()
+  readonly items: Item[] = []
+  readonly lanes = new Map<string, Item[]>()
+  readonly owners: object[] = [{}, {}, {}]
+  readonly #answers: readonly Answer[]
+  readonly #busyLanes = new Set<string>()
+  readonly #notBeforeMs = new Map<string, number>()
+  readonly #failedBatches: (readonly Item[])[] = []
+  #inFlight = 0
+  #calls = 0
+  drains = 0
+  healthy = false
+  violation: unknown
+
+  constructor(answersInOrder: readonly Answer[], overrides: Partial<DeliverNode>) {
+    this.#answers = answersInOrder
+    this.node = deliverNode(this, { ...overrides, timeoutMs: 200 })
+  }
+
+  get unsettled(): Item[] {
+    return [...this.lanes.values()].flat()
+  }
+
+  deliver(
+    delivered: readonly DeliveryItem<unknown>[],
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<readonly DeliveryOutcome[]> {
+    const batch = delivered.map(({ value }) => this.items[value as number] as Item)
+    try {
+      this.#checkBatch(batch)
+    } catch (error) {
+      // The stage would take it for an outage and try again.
+      this.violation ??= error
+      throw error
+    }
+    for (const [index, item] of batch.entries()) {
+      assert.equal(delivered[index]?.attempts, item.sent)
+      item.sent += 1
+    }
+    const lanes = new Set(batch.map(item => item.lane))
+    for (const lane of lanes) this.#busyLanes.add(lane)
+    this.#inFlight += 1
+    const end = (): void => {
+      this.#inFlight -= 1
+      for (const lane of lanes) this.#busyLanes.delete(lane)
+    }
+    const answer = this.healthy ? undefined : this.#answers[this.#calls++ % this.#answers.length]
+    return new Promise((resolve, reject) => {
+      if (answer?.kind === 'hangs') {
+        signal.addEventListener('abort', () => {
+          end()
+          this.#expectRepeat(batch)
+          if (answer.late) resolve(batch.map(() => ({ kind: 'accepted' })))
+        })
+        return
+      }
+      this.clock.schedule(answer?.delayMs ?? 1, () => {
+        end()
+        if (answer?.kind === 'fails') {
+          this.#expectRepeat(batch)
+          reject(
+            Object.assign(
+              new Error('down'),
+              answer.afterMs === undefined ? {} : { retry: { kind: 'after', ms: answer.afterMs } },
+            ),
+          )
+          return
+        }
+        resolve(
+          batch.map((item, index) => this.#decide(item, answer?.outcomes[index % answer.outcomes.length])),
+        )
+      })
+    })
+  }
+
+  settle(item: Item, kind: 'accepted' | 'rejected'): void {
+    assert.equal(item.forgotten, false, `${item.id} was settled after it was forgotten`)
+    item.settled += 1
+    assert.equal(item.settled, 1, `${item.id} was settled twice`)
+    assert.equal(kind, item.expected, `${item.id}`)
+    this.#remove(item)
+  }
+
+  forget(owner: number): void {
+    for (const item of this.unsettled) {
+      if (item.owner !== owner) continue
+      item.forgotten = true
+      this.#remove(item)
+    }
+  }
+
+  #remove(item: Item): void {
+    const lane = this.lanes.get(item.lane) as Item[]
+    lane.splice(lane.indexOf(item), 1)
+    if (lane.length > 0) return
+    this.lanes.delete(item.lane)
+    this.#notBeforeMs.delete(item.lane)
+  }
+
+  #checkBatch(batch: readonly Item[]): void {
+    const { maxBatchItems, maxBatchBytes, maxInFlight, lingerMs } = this.node
+    const bytes = batch.reduce((sum, item) => sum + item.bytes, 0)
+    const nowMs = this.clock.monotonicMs()
+    assert.ok(batch.length >= 1 && batch.length <= maxBatchItems, `${batch.length} items`)
+    assert.ok(batch.length === 1 || bytes <= maxBatchBytes, `${bytes} bytes`)
+    assert.ok(this.#inFlight < maxInFlight, `${this.#inFlight} in flight already`)
+    for (const [lane, items] of Map.groupBy(batch, item => item.lane)) {
+      assert.equal(this.#busyLanes.has(lane), false, `lane ${lane} is in two batches`)
+      const front = this.lanes.get(lane)?.slice(0, items.length)
+      assert.deepEqual(
+        items.map(item => item.id),
+        front?.map(item => item.id),
+        `order in lane ${lane}`,
+      )
+      assert.ok(nowMs >= (this.#notBeforeMs.get(lane) ?? 0), `lane ${lane} was sent before its time`)
+    }
+    this.#checkRepeat(batch)
+    const waitingBytes = this.unsettled.reduce((sum, item) => sum + item.bytes, 0)
+    if (batch.length < maxBatchItems && waitingBytes < maxBatchBytes && this.drains === 0) {
+      const oldestMs = Math.min(...batch.map(item => item.addedMs))
+      assert.ok(nowMs - oldestMs >= lingerMs, 'it did not linger')
+    }
+  }
+
+  /** What failed together comes again together. */
+  #expectRepeat(batch: readonly Item[]): void {
+    if (this.node.retry.maxAttempts === Number.POSITIVE_INFINITY) {
+      this.#failedBatches.push(batch)
+      return
+    }
+    for (const item of batch) if (item.sent >= this.node.retry.maxAttempts) item.expected = 'rejected'
+  }
+
+  #checkRepeat(batch: readonly Item[]): void {
+    const index = this.#failedBatches.findIndex(failed => failed.some(item => batch.includes(item)))
+    if (index === -1) return
+    const [failed] = this.#failedBatches.splice(index, 1)
+    assert.deepEqual(
+      batch,
+      failed?.filter(item => !item.forgotten),
+    )
+  }
+
+  #decide(item: Item, outcome: Outcome = 'accepted'): DeliveryOutcome {
+    if (outcome === 'accepted') {
+      item.expected = outcome
+      return { kind: 'accepted' }
+    }
+    if (outcome === 'rejected') {
+      item.expected = outcome
+      return { kind: 'rejected', reason: 'no' }
+    }
+    if (item.sent >= this.node.retry.maxAttempts) item.expected = 'rejected'
+    if (outcome === 'retry') return { kind: 'retry' }
+    if (item.expected === undefined && !item.forgotten) {
+      const untilMs = this.clock.monotonicMs() + outcome.afterMs
+      this.#notBeforeMs.set(item.lane, Math.max(untilMs, this.#notBeforeMs.get(item.lane) ?? 0))
+    }
+    return { kind: 'retry', afterMs: outcome.afterMs }
+  }
+}
+
+async function play(history: readonly Step[], model: Model): Promise<void> {
+  const { clock } = model
+  const failures: unknown[] = []
+  const stage = new DeliveryStage(model.node, {
+    clock,
+    random: () => 0.5,
+    onFailure: error => failures.push(error),
+  })
+  const check = (): void => {
+    if (model.violation !== undefined) throw model.violation as Error
+    if (failures.length > 0) throw failures[0] as Error
+  }
+  const add = (step: Step & { kind: 'add' }): void => {
+    const id = model.items.length
+    const { owner, bytes } = step
+    const item: Item = {
+      id,
+      owner,
+      lane: step.lane ?? `unordered ${id}`,
+      bytes,
+      addedMs: clock.monotonicMs(),
+      sent: 0,
+      expected: undefined,
+      settled: 0,
+      forgotten: false,
+    }
+    model.items.push(item)
+    model.lanes.set(item.lane, [...(model.lanes.get(item.lane) ?? []), item])
+    stage.add({
+      owner: model.owners[owner] as object,
+      key: null,
+      value: id,
+      context: CONTEXT,
+      laneKey: step.lane,
+      bytes,
+      settle: ({ kind }) => model.settle(item, kind),
+    })
+  }
+  const drains: Promise<void>[] = []
+  for (const step of history) {
+    check()
+    if (step.kind === 'add') {
+      for (let i = 0; i < step.count; i += 1) add(step)
+    } else if (step.kind === 'advance') {
+      await clock.advance(step.ms)
+    } else if (step.kind === 'forget') {
+      model.forget(step.owner)
+      stage.forget(model.owners[step.owner] as object)
+    } else {
+      const owner = step.owner === undefined ? undefined : (model.owners[step.owner] as object)
+      model.drains += 1
+      drains.push(
+        stage.drain(owner === undefined ? {} : { owner }).then(() => {
+          model.drains -= 1
+        }),
+      )
+    }
+  }
+  model.healthy = true
+  while (await clock.step()) check()
+  await Promise.all(drains)
+  assert.deepEqual(model.unsettled, [], 'everything is settled in the end')
+  for (const item of model.items) assert.equal(item.settled, item.forgotten ? item.settled : 1)
+  assert.deepEqual([stage.stats.pending, stage.stats.sendable, stage.stats.batchesInFlight], [0, 0, 0])
+}
+
+test('whatever happens, lanes keep their order, limits hold and everything is settled once', async t => {
+  t.diagnostic(`ORACLE_SEED=${seed}`)
+  const historyOf = fc.array(steps, { minLength: 1, maxLength: 60 })
+  const answersOf = fc.array(answers, { minLength: 1, maxLength: 12 })
+  await fc.assert(
+    fc.asyncProperty(
+      historyOf,
+      answersOf,
+      limits,
+      async (history, answersInOrder, { maxAttempts, ...bounds }) => {
+        const retry = { maxAttempts, baseMs: 20, maxMs: 200 }
+        await play(history, new Model(answersInOrder, { ...bounds, retry }))
+      },
+    ),
+    { seed, numRuns: 1_000, includeErrorInReport: true },
+  )
+})

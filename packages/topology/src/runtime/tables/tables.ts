@@ -24,21 +24,8 @@ import type { TopicPartition } from '../../record.ts'
  */
 export type TableState = 'loading' | 'live' | 'stale' | 'failed'
 
-/** What happens to a row that can never be decoded. The row that was there before stays. */
+/** What happens to a record that can never be decoded. The row that was there before stays. */
 export type MalformedRowPolicy = 'dead-letter' | 'skip' | 'fail'
-
-/** A row that its table's serdes cannot read, with copies of its bytes. */
-export interface MalformedRow extends TopicPartition {
-  readonly table: string
-  readonly offset: number
-  readonly timestampMs: number
-  readonly key: Buffer
-  readonly value: Buffer | null
-  /** The headers as they stand in the record batch, for `decodeHeaders`. */
-  readonly headers: Buffer
-  readonly headerCount: number
-  readonly error: Error
-}
 
 export interface TableProgress extends TopicPartition {
   readonly table: string
@@ -58,7 +45,7 @@ export interface TablePartitionStats extends TableProgress {
   readonly stalenessMs: number
   /** Records ignored because they have no key. */
   readonly nullKeys: number
-  /** Records that the serdes could not read. */
+  /** Records that the serdes could not read. They are met, and dead-lettered, again at every start. */
   readonly malformed: number
   /** Rows whose key does not belong on this partition by Java's murmur2. */
   readonly misplaced: number

@@ -1,0 +1,66 @@
+import { createSlabTableStore } from '../../state/slab-table-store.ts'
+import type { TableStore } from '../../state/table-store.ts'
+import type { Codec } from '../../serde/serde.ts'
+import { partitionForKey } from '../../wire/murmur2.ts'
+import type { RecordCursor } from '../../wire/record-batch-reader.ts'
+
+export interface TableCodecs {
+  readonly key: Codec<unknown>
+  readonly value: Codec<unknown>
+}
+
+/** What is known of how a topic's keys are spread, by all of its partitions together. */
+export interface KeyPlacement {
+  readonly partitions: number
+  /** Rows on another partition than Java's murmur2 gives their key. */
+  misplaced: number
+}
+
+/**
+ * The rows of one table partition, as its records make them: the last record of a key is its row, older timestamps
+ * included, and a null value deletes it. Rows stay encoded; each value is decoded once on its way in, so that a row that
+ * nobody can read is found now and not in the middle of a join, and so that the schemas of all rows are loaded.
+ */
+export class TableRows {
+  readonly store: TableStore = createSlabTableStore()
+  nullKeys = 0
+  misplaced = 0
+  readonly #codecs: TableCodecs
+  readonly #placement: KeyPlacement
+  readonly #partition: number
+
+  constructor(codecs: TableCodecs, placement: KeyPlacement, partition: number) {
+    this.#codecs = codecs
+    this.#placement = placement
+    this.#partition = partition
+  }
+
+  /**
+   * Applies the record under the cursor.
+   * @throws SchemaNotLoaded, or whatever a codec throws for bytes that it cannot read; the rows are then unchanged.
+   */
+  apply(cursor: RecordCursor): void {
+    const { buffer, keyStart, keyEnd, valueStart, valueEnd } = cursor
+    if (keyStart < 0) {
+      this.nullKeys += 1
+      return
+    }
+    if (valueStart >= 0) this.#codecs.value.decode(buffer, valueStart, valueEnd)
+    const key = this.#tableKey(buffer, keyStart, keyEnd)
+    if (valueStart < 0) {
+      this.store.delete(key)
+      return
+    }
+    if (partitionForKey(buffer, keyStart, keyEnd, this.#placement.partitions) !== this.#partition) {
+      this.misplaced += 1
+      this.#placement.misplaced += 1
+    }
+    this.store.put(key, buffer.subarray(valueStart, valueEnd))
+  }
+
+  /** The key as a reader encodes it: bytes that carry a schema id differ between versions of the schema. */
+  #tableKey(buffer: Buffer, start: number, end: number): Uint8Array {
+    const codec = this.#codecs.key
+    return codec.isByteStable ? buffer.subarray(start, end) : codec.encode(codec.decode(buffer, start, end))
+  }
+}

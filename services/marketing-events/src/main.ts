@@ -1,0 +1,28 @@
+import { runService } from '@tributary/service'
+import { createApp } from '@tributary/topology'
+import { pino } from 'pino'
+import { readConfig } from './config.ts'
+import { marketingTopology } from './topology.ts'
+import { upcomingActivitiesFrom } from './upcoming-activities.ts'
+
+const config = readConfig()
+const logger = pino({ name: 'marketing-events', level: config.logLevel, errorKey: 'error' })
+const upcoming = upcomingActivitiesFrom(config.activitiesApiUrl)
+const app = createApp(marketingTopology(upcoming.find), {
+  kafka: { brokers: config.kafkaBrokers },
+  registry: config.schemaRegistryUrl,
+  clientId: 'marketing-events',
+  groupProtocol: config.groupProtocol,
+  instanceId: config.instanceId,
+  logger,
+})
+
+await runService({
+  name: 'marketing-events',
+  app,
+  logger,
+  host: config.host,
+  port: config.port,
+  status: () => ({ upcomingActivities: upcoming.stats }),
+  close: () => upcoming.close(),
+})

@@ -1,6 +1,6 @@
 import { TopologyError } from '../errors.ts'
 import { type AvroType, typeForSchema, type TypeOptions } from './avsc-internals.ts'
-import { BIGINT_LONG } from './bigint-long.ts'
+import { BIGINT_LONG, DOUBLE, FLOAT, LONG } from './long-types.ts'
 import { GuardedArray, GuardedEnum, GuardedMap, GuardedRecord, INT, STRING } from './guarded-types.ts'
 import type { AvroValueOptions } from './infer-avro.ts'
 import { logicalTypeOf } from './logical-types.ts'
@@ -14,7 +14,11 @@ function primitiveOf(name: unknown, values: AvroValueOptions): AvroType | undefi
     case 'string':
       return STRING
     case 'long':
-      return values.longs === 'bigint' ? BIGINT_LONG : undefined
+      return values.longs === 'bigint' ? BIGINT_LONG : LONG
+    case 'float':
+      return FLOAT
+    case 'double':
+      return DOUBLE
     default:
       return undefined
   }

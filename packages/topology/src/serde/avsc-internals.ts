@@ -97,6 +97,8 @@ const types = avsc.types as unknown as {
   readonly RecordType: TypeConstructor<AvroRecord>
   readonly IntType: TypeConstructor<AvroType>
   readonly LongType: TypeConstructor<AvroType>
+  readonly FloatType: TypeConstructor<AvroType>
+  readonly DoubleType: TypeConstructor<AvroType>
   readonly StringType: TypeConstructor<AvroType>
   readonly LogicalType: TypeConstructor<AvroLogical>
   readonly UnwrappedUnionType: TypeConstructor<
@@ -114,6 +116,8 @@ export const EnumType: typeof types.EnumType = types.EnumType
 export const RecordType: typeof types.RecordType = types.RecordType
 export const IntType: typeof types.IntType = types.IntType
 export const LongType: typeof types.LongType = types.LongType
+export const FloatType: typeof types.FloatType = types.FloatType
+export const DoubleType: typeof types.DoubleType = types.DoubleType
 export const StringType: typeof types.StringType = types.StringType
 export const LogicalType: typeof types.LogicalType = types.LogicalType
 export const UnwrappedUnionType: typeof types.UnwrappedUnionType = types.UnwrappedUnionType

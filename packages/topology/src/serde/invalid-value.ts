@@ -47,7 +47,7 @@ function describeType(type: AvroType): string {
     case 'int':
       return 'an int (a whole number of 32 bits)'
     case 'long':
-      return 'a long (a whole number within ±(2^53-1))'
+      return 'a long (a whole number within ±9007199254740991)'
     case 'abstract:long':
       return 'a long (a bigint of 64 bits)'
     case 'float':

@@ -14,6 +14,7 @@ import {
   writeTwosComplement,
 } from './decimal.ts'
 import { MalformedAvro } from './decode-bounds.ts'
+import { LONG } from './long-types.ts'
 import type { AvroValueOptions } from './infer-avro.ts'
 import type { SchemaObject } from './normalize-schema.ts'
 import type { Bucket, WithBucket } from './union-types.ts'
@@ -28,10 +29,8 @@ abstract class Logical extends LogicalType implements WithBucket {
   readonly meaning: string
 
   constructor(schema: SchemaObject, options: object, meaning = String(schema['logicalType'])) {
-    // Without the attribute, or the hook that makes logical types would be asked again for the underlying type.
-    const { logicalType, ...underlying } = schema
-    super(underlying, options)
-    this._logicalTypeName = String(logicalType)
+    super(underlyingOf(schema), options)
+    this._logicalTypeName = String(schema['logicalType'])
     this.meaning = meaning
   }
 
@@ -57,6 +56,14 @@ abstract class Logical extends LogicalType implements WithBucket {
     if (underlying === undefined) throw new TypeError(`not a ${this._logicalTypeName}`)
     this.underlyingType._write(tap, underlying)
   }
+}
+
+/** Timestamps stay numbers where plain longs are bigints. */
+function underlyingOf(schema: SchemaObject): unknown {
+  if (schema['type'] === 'long') return LONG
+  // Without the attribute, or the hook that makes logical types would be asked again.
+  const { logicalType: _, ...underlying } = schema
+  return underlying
 }
 
 /** Numbers in the schema's own unit. The type is there for resolution alone. */

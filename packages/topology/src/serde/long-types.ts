@@ -1,8 +1,68 @@
-import { type AvroType, type CheckHook, LongType, type Resolver, type Tap } from './avsc-internals.ts'
+import {
+  type AvroType,
+  type CheckHook,
+  DoubleType,
+  FloatType,
+  LongType,
+  type ResolveOptions,
+  type Resolver,
+  type Tap,
+} from './avsc-internals.ts'
 import { MalformedAvro } from './decode-bounds.ts'
 
 const INT64_MIN = -(2n ** 63n)
 const INT64_MAX = 2n ** 63n - 1n
+
+/** From here on avsc's taps are wrong: zigzag doubles a long, and an odd number above 2^53 is none. -2^52-1 reads as 2^52. */
+const TAP_LIMIT = 2 ** 52
+
+/** A long that a number holds exactly. Others are refused, never rounded. */
+class NumberLong extends LongType {
+  override _check(value: unknown, _flags: number, hook?: CheckHook): boolean {
+    if (Number.isSafeInteger(value)) return true
+    hook?.(value, this)
+    return false
+  }
+
+  override _read(tap: Tap): number {
+    const start = tap.pos
+    const value = tap.readLong()
+    return value < TAP_LIMIT && value > -TAP_LIMIT ? value : rereadLong(tap, start)
+  }
+
+  override _write(tap: Tap, value: unknown): void {
+    if (!Number.isSafeInteger(value)) throw new TypeError('not a whole number within 53 bits')
+    const long = value as number
+    if (long < TAP_LIMIT && long > -TAP_LIMIT) tap.writeLong(long)
+    else writeVarLong(tap, BigInt(long))
+  }
+}
+
+function rereadLong(tap: Tap, start: number): number {
+  tap.pos = start
+  const exact = readVarLong(tap)
+  const value = Number(exact)
+  if (Number.isSafeInteger(value)) return value
+  throw new MalformedAvro(`the long ${exact} is beyond 2^53 (the option longs: 'bigint' reads it)`)
+}
+
+class GuardedFloat extends FloatType {
+  override _update(resolver: Resolver, writer: AvroType, options: ResolveOptions): void {
+    if (isLong(writer)) resolver._read = tap => Number(readVarLong(tap))
+    else super._update(resolver, writer, options)
+  }
+}
+
+class GuardedDouble extends DoubleType {
+  override _update(resolver: Resolver, writer: AvroType, options: ResolveOptions): void {
+    if (isLong(writer)) resolver._read = tap => Number(readVarLong(tap))
+    else super._update(resolver, writer, options)
+  }
+}
+
+function isLong(type: AvroType): boolean {
+  return type.typeName === 'long' || type.typeName === 'abstract:long'
+}
 
 /** A long of the full 64 bits. */
 class BigIntLong extends LongType {
@@ -30,7 +90,7 @@ class BigIntLong extends LongType {
 
   override _update(resolver: Resolver, writer: AvroType): void {
     if (writer.typeName === 'int') resolver._read = tap => BigInt(writer._read(tap) as number)
-    else if (writer.typeName === 'long' || writer.typeName === 'abstract:long') resolver._read = readVarLong
+    else if (isLong(writer)) resolver._read = readVarLong
   }
 }
 
@@ -69,9 +129,8 @@ function readVarLong(tap: Tap): bigint {
 }
 
 function writeVarLong(tap: Tap, value: bigint): void {
-  const asNumber = Number(value)
-  if (Number.isSafeInteger(asNumber)) {
-    tap.writeLong(asNumber)
+  if (value < TAP_LIMIT && value > -TAP_LIMIT) {
+    tap.writeLong(Number(value))
     return
   }
   let zigzag = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n))
@@ -83,4 +142,7 @@ function writeVarLong(tap: Tap, value: bigint): void {
   buf[tap.pos++] = Number(zigzag)
 }
 
+export const LONG: AvroType = new NumberLong()
+export const FLOAT: AvroType = new GuardedFloat()
+export const DOUBLE: AvroType = new GuardedDouble()
 export const BIGINT_LONG: AvroType = new BigIntLong()

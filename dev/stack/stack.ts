@@ -65,7 +65,7 @@ export const USUAL_PORTS: Readonly<Record<StackPart, number>> = {
   postgres: 5432,
 }
 
-const ANSWER_DEADLINE_MS = 10_000
+const ANSWER_DEADLINE_MS = 5_000
 /** The first time Docker has the images to fetch before anything in them can start. */
 const CONTAINER_DEADLINE_MS = 120_000
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { TestContext } from 'node:test'
 import { createSimulator } from '@tributary/braze-simulator'
@@ -41,8 +42,13 @@ export class ManualClock implements Clock {
   }
 }
 
+/** Waits for a condition, and fails when it has not come true after five seconds. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await nextTurn()
+  const deadline = performance.now() + 5_000
+  while (!condition()) {
+    assert.ok(performance.now() < deadline, `still waiting for ${condition.toString()}`)
+    await nextTurn()
+  }
 }
 
 export interface Answer {

@@ -1,6 +1,4 @@
 import type { RecordHeader, RecordHeaders } from '../record.ts'
-import { readHeaders } from '../wire/record-batch-reader.ts'
-import type { MalformedRow } from './tables/tables.ts'
 
 /** What a dead letter is made of: the input record as it came, and why it could not be processed. */
 export interface DeadLetter {
@@ -49,10 +47,4 @@ function messageWithCauses(error: Error): string {
     current = current.cause
   }
   return parts.join(': ')
-}
-
-/** What a dead letter of a table's row carries: its topic's record, as it came. */
-export function deadLetterRow(row: MalformedRow): { readonly timestampMs: number; readonly headers: RecordHeaders } {
-  const headers = readHeaders(row.headers, 0, row.headerCount)
-  return { timestampMs: row.timestampMs, headers: deadLetterHeaders({ ...row, headers, step: row.table }) }
 }

@@ -4,7 +4,7 @@ import type { DeliverNode, NodeId } from '../plan/node.ts'
 import type { AppEnvironment } from './app.ts'
 import { Assignment } from './assignment.ts'
 import { Committer } from './commit.ts'
-import { deadLetterRow } from './dead-letter.ts'
+import { deadLetterHeaders } from './dead-letter.ts'
 import { DeliveryStage } from './delivery/delivery-stage.ts'
 import { RecordCollector } from './record-collector.ts'
 import { deadLetterTopicOf, openCodecs, resolveTopics, type TopicPartitions, type TopologyCodecs } from './start-up.ts'
@@ -126,10 +126,11 @@ function openTables(app: AppEnvironment, collector: RecordCollector): Promise<Ta
     random: app.random,
     staleAfterMs: options.tableStaleAfterMs,
     onMalformedRow: options.onMalformedRow,
-    deadLetter(row) {
-      counters.deadLetter(row.error)
-      const letter = deadLetterRow(row)
-      collector.append(deadLetterTopic, row.key, row.value, letter)
+    async deadLetter(letter) {
+      counters.deadLetter(letter.error)
+      const headers = deadLetterHeaders(letter)
+      collector.append(deadLetterTopic, letter.key, letter.value, { timestampMs: letter.timestampMs, headers })
+      await collector.flush()
     },
     events: {
       onProgress: progress => app.events.onTableProgress?.(progress),

@@ -1,1 +1,12 @@
-export {}
+export {
+  TopologyTestDriver,
+  type DeadLetterRecord,
+  type DriverOptions,
+  type PutOptions,
+  type TestInputTopic,
+  type TestOutputTopic,
+  type TestRecord,
+} from './topology-test-driver.ts'
+export type { TestTableTopic } from './test-tables.ts'
+export { TestClock } from './test-clock.ts'
+export { InMemorySchemaRegistry } from '../serde/in-memory-schema-registry.ts'

@@ -22,7 +22,7 @@ import { TestTables, type TestTableTopic } from './test-tables.ts'
 
 /** What the driver needs of a topology: `builder.build()` has it. */
 export interface Topology {
-  compile(): CompiledTopology
+  readonly compiled: CompiledTopology
 }
 
 export interface TestRecord<K, V> {
@@ -103,7 +103,7 @@ export class TopologyTestDriver {
   /** Opens every serde, so schemas are checked as at a real start. */
   static async create(topology: Topology, options: OptionInput<DriverOptions> = {}): Promise<TopologyTestDriver> {
     const checked = checkOptions('TopologyTestDriver', DRIVER_OPTIONS, options)
-    const compiled = topology.compile()
+    const { compiled } = topology
     const registry = new InMemorySchemaRegistry()
     const outside = await openOutsideCodecs(compiled, registry)
     const codecs = await openCodecs(compiled, registry)

@@ -8,13 +8,13 @@ export interface PostgresClient {
   query(text: string, values: unknown[]): Promise<{ readonly rows: unknown[] }>
   release(destroy?: boolean): void
   on(event: 'error', listener: () => void): unknown
-  off(event: 'error', listener: () => void): unknown
 }
 
 /** What is used of a `pg.Pool`. */
 export interface PostgresPool {
   connect(): Promise<PostgresClient>
   on(event: 'error', listener: () => void): unknown
+  on(event: 'connect', listener: (client: PostgresClient) => void): unknown
 }
 
 /**
@@ -23,15 +23,14 @@ export interface PostgresPool {
  * statement ends.
  */
 export function postgresPort(pool: PostgresPool): SqlPort {
-  // An idle connection that is lost is an event, and an 'error' event that nobody hears ends the process. The pool
-  // drops the connection by itself, and the next query opens another.
+  const guard = newGuard()
+  // The pool drops a connection that is lost while idle, and the next query opens another.
   pool.on('error', () => {})
+  pool.on('connect', guard)
   return {
     async query(statement, signal) {
       const client = await connect(pool, signal)
-      // While it is lent the pool does not listen for it. A query under way rejects anyway.
-      const onLost = (): void => {}
-      client.on('error', onLost)
+      guard(client)
       let isUsable = false
       try {
         const { rows } = await untilAborted(client.query(statement.text, [...statement.values]), signal)
@@ -42,10 +41,23 @@ export function postgresPort(pool: PostgresPool): SqlPort {
         throw failureOf(cause)
       } finally {
         client.release(!isUsable)
-        client.off('error', onLost)
       }
     },
     close: () => Promise.resolve(),
+  }
+}
+
+/**
+ * An 'error' event that nobody hears ends the process, and the pool does not listen while a connection is lent.
+ * Listening from the first query on is too late: when the server ends a new connection, its word can stand in the
+ * same packet as the greeting, and is then read before the caller has the connection. Queries reject all the same.
+ */
+function newGuard(): (client: PostgresClient) => void {
+  const guarded = new WeakSet<PostgresClient>()
+  return client => {
+    if (guarded.has(client)) return
+    guarded.add(client)
+    client.on('error', () => {})
   }
 }
 

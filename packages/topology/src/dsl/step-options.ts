@@ -1,0 +1,88 @@
+import type { Destination } from '../operators/destination.ts'
+import type { EnrichContext, FailurePolicy, MissingRow, OffsetReset, RetryPolicy } from '../plan/node.ts'
+import type { RecordContext } from '../record.ts'
+import type { Serde } from '../serde/serde.ts'
+
+/** Every step takes a name. Without one it is derived from where the step stands: `bookings.filter-1`. */
+export interface StepOptions {
+  readonly name?: string
+}
+
+export interface SourceOptions extends StepOptions {
+  /** Where a new group starts, or a group whose committed offset is gone. Default: earliest. */
+  readonly offsetReset?: OffsetReset
+}
+
+export interface SplitOptions<Default extends string> extends StepOptions {
+  /** Names the branch that takes what no other takes. Without it such records are dropped and counted. */
+  readonly default?: Default
+}
+
+export interface RepartitionOptions<K, V> {
+  /** Names the internal topic, `<application>-<name>-repartition`, and so may not be left to chance. */
+  readonly name: string
+  /** Default: the key serde of the source, as long as no step has changed the key. */
+  readonly key?: Serde<K>
+  /** Default: the value serde of the source, as long as no step has changed the value. */
+  readonly value?: Serde<V>
+  /** Default: as many as the largest source that leads here. */
+  readonly partitions?: number
+}
+
+/** What a join's function makes of a record and its row. The output keeps the stream's key. */
+export type RowJoiner<K, V, Row, R> = (value: V, row: Row, key: K, context: RecordContext) => R
+
+export type InnerJoinOptions<Scope, K, V, TableKey, Row, R> = StepOptions & {
+  readonly joiner: RowJoiner<K, V, Row, R>
+  /** For a record whose key has no row. Default: dropped and counted. */
+  readonly missing?: MissingRow
+} & KeyOption<Scope, (value: V, key: K, context: RecordContext) => NoInfer<TableKey>>
+
+export type LeftJoinOptions<Scope, K, V, TableKey, Row, R> = StepOptions & {
+  readonly joiner: RowJoiner<K, V, Row | undefined, R>
+} & KeyOption<Scope, (value: V, key: K, context: RecordContext) => NoInfer<TableKey> | null | undefined>
+
+/** A global table is looked up by the key that this function gives; a partitioned one by the stream's own. */
+type KeyOption<Scope, Mapper> = Scope extends 'global' ? { readonly key: Mapper } : unknown
+
+export interface EnrichOptions<K, V, Result, Fallback, R> extends StepOptions {
+  /** The asynchronous call. Its signal aborts on shutdown, on revocation and when `timeoutMs` is over. */
+  readonly using: (value: V, key: K, context: EnrichContext) => Promise<Result>
+  readonly joiner: (value: V, result: Result | Fallback, key: K, context: RecordContext) => R
+  /** Whether the records of one key keep their order. Default: per-key. */
+  readonly order?: 'per-key' | 'unordered'
+  /** Calls under way at once, per task. Default 32. */
+  readonly maxInFlight?: number
+  /** For one attempt. Default 10,000. */
+  readonly timeoutMs?: number
+  /** Default: without end, from 100 ms up to 30 s. An outage stops progress, not correctness. */
+  readonly retry?: Partial<RetryPolicy>
+  /** For a failure that retrying cannot mend. Default: dead-letter. */
+  readonly onFailure?: FailurePolicy | { readonly fallback: Fallback }
+}
+
+export interface DynamicSinkOptions<K, V> extends StepOptions {
+  readonly key: Serde<K>
+  readonly value: Serde<V>
+}
+
+export interface DeliverOptions<K, V, T> extends StepOptions {
+  readonly destination: Destination<T>
+  /** Items with the same lane key are never in two batches at once. Default: the record's key. */
+  readonly laneKey?: (value: V, key: K, context: RecordContext) => string
+  /** An item's size in bytes towards `maxBatchBytes`. */
+  readonly sizeOf?: (value: V) => number
+  readonly maxBatchItems: number
+  /** Default: no bound. Needs `sizeOf`. */
+  readonly maxBatchBytes?: number
+  /** How long a batch waits to be filled. Default 100. */
+  readonly lingerMs?: number
+  /** Batches under way at once. Default 4. */
+  readonly maxInFlight?: number
+  /** Items waiting or under way, of all partitions; at the bound the partitions pause. Default: 8 full batches per `maxInFlight`. */
+  readonly maxPending?: number
+  /** For one batch. Default 30,000. */
+  readonly timeoutMs?: number
+  /** Default: without end, from 100 ms up to 30 s. */
+  readonly retry?: Partial<RetryPolicy>
+}

@@ -1,0 +1,15 @@
+import type { RecordHandler, TaskWiring } from '../plan/compiled.ts'
+import type { FlatMapNode } from '../plan/node.ts'
+
+export function flatMap(node: FlatMapNode, wiring: TaskWiring, downstream: RecordHandler): RecordHandler {
+  const { name, mapper } = node
+  const { context } = wiring
+  return (key, value) => {
+    wiring.enter(name)
+    for (const item of mapper(value, key, context)) {
+      downstream(item.key, item.value)
+      // A generator runs on between the items, and the steps behind have named themselves meanwhile.
+      wiring.enter(name)
+    }
+  }
+}

@@ -1,0 +1,178 @@
+import { fanOut } from '../operators/fan-out.ts'
+import { filter } from '../operators/filter.ts'
+import { flatMap } from '../operators/flat-map.ts'
+import { flatMapValues } from '../operators/flat-map-values.ts'
+import { foreach } from '../operators/foreach.ts'
+import { joinGlobalTable } from '../operators/join-global-table.ts'
+import { joinTable } from '../operators/join-table.ts'
+import { map } from '../operators/map.ts'
+import { mapValues } from '../operators/map-values.ts'
+import { peek } from '../operators/peek.ts'
+import { repartition } from '../operators/repartition.ts'
+import { selectKey } from '../operators/select-key.ts'
+import { split } from '../operators/split.ts'
+import type {
+  CompiledRepartition,
+  CompiledSink,
+  CompiledSource,
+  CompiledSubTopology,
+  CompiledTable,
+  CompiledTopology,
+  RecordHandler,
+  TaskWiring,
+} from './compiled.ts'
+import { repartitionTopic, sourceNameOf } from './derived-names.ts'
+import { analyse, type Graph, type SubTopology } from './graph.ts'
+import type { NodeId, Plan, PlanNode, RepartitionNode, SourceNode, TableNode } from './node.ts'
+
+/** Turns a plan into what a task runs. Throws what `analyse` throws. */
+export function compile(plan: Plan): CompiledTopology {
+  return compileGraph(analyse(plan))
+}
+
+export function compileGraph(graph: Graph): CompiledTopology {
+  const { plan, subTopologies } = graph
+  return {
+    name: plan.name,
+    subTopologies: subTopologies.map(part => compileSubTopology(graph, part)),
+    globalTables: graph.globalTables.map(compileTable),
+    repartitions: subTopologies.flatMap(part =>
+      part.steps
+        .filter(node => node.kind === 'repartition')
+        .map((node): CompiledRepartition => ({
+          node: node.id,
+          topic: repartitionTopic(plan, node),
+          partitions: node.partitions,
+          writer: part.id,
+        })),
+    ),
+    deliveries: plan.nodes.filter(node => node.kind === 'deliver'),
+  }
+}
+
+function compileSubTopology(graph: Graph, part: SubTopology): CompiledSubTopology {
+  const sources = part.sources.map(node => compileSource(graph.plan, node))
+  return {
+    id: part.id,
+    sources,
+    tables: part.tables.map(compileTable),
+    sinks: part.steps.flatMap(node => compileSink(graph.plan, node)),
+    hasAsyncSteps: part.steps.some(node => node.kind === 'enrich' || node.kind === 'deliver'),
+    build(wiring) {
+      const downstream = buildSteps(graph, part, wiring)
+      return new Map(sources.map(source => [source.topic, downstream(source.node)]))
+    },
+  }
+}
+
+/** Builds each step once, those at the end first: a step's consumers stand behind it in the plan. */
+function buildSteps(graph: Graph, part: SubTopology, wiring: TaskWiring): (id: NodeId) => RecordHandler {
+  const handlers = new Map<NodeId, RecordHandler>()
+  const handlerOf = (id: NodeId): RecordHandler => handlers.get(id) as RecordHandler
+  const downstream = (id: NodeId): RecordHandler =>
+    fanOut(graph.consumers(id).map(consumer => handlerOf(consumer.id)))
+  for (const node of part.steps.toReversed()) {
+    handlers.set(node.id, buildStep(graph, node, { wiring, downstream, handlerOf }))
+  }
+  return downstream
+}
+
+interface BuildTools {
+  readonly wiring: TaskWiring
+  readonly downstream: (id: NodeId) => RecordHandler
+  readonly handlerOf: (id: NodeId) => RecordHandler
+}
+
+function buildStep(graph: Graph, node: PlanNode, tools: BuildTools): RecordHandler {
+  const { wiring, downstream } = tools
+  switch (node.kind) {
+    case 'filter':
+      return filter(node, wiring, downstream(node.id))
+    case 'map':
+      return map(node, wiring, downstream(node.id))
+    case 'mapValues':
+      return mapValues(node, wiring, downstream(node.id))
+    case 'flatMap':
+      return flatMap(node, wiring, downstream(node.id))
+    case 'flatMapValues':
+      return flatMapValues(node, wiring, downstream(node.id))
+    case 'selectKey':
+      return selectKey(node, wiring, downstream(node.id))
+    case 'peek':
+      return peek(node, wiring, downstream(node.id))
+    case 'foreach':
+      return foreach(node, wiring)
+    case 'split':
+      return buildSplit(graph, node, tools)
+    case 'branch':
+      return graph.consumers(node.id).length > 0
+        ? downstream(node.id)
+        : () => wiring.drop(node.name, 'filtered')
+    case 'merge':
+      return downstream(node.id)
+    case 'repartition':
+      return repartition(node, wiring)
+    case 'join':
+      return node.keyMapper === undefined
+        ? joinTable(node, wiring, downstream(node.id))
+        : joinGlobalTable(node, node.keyMapper, { wiring, downstream: downstream(node.id) })
+    case 'enrich':
+      return wiring.enrich(node, downstream(node.id))
+    case 'sink':
+      return wiring.sink(node)
+    case 'deliver':
+      return wiring.deliver(node)
+    case 'source':
+    case 'table':
+      throw new Error(`${node.name} is no step`)
+  }
+}
+
+function buildSplit(
+  graph: Graph,
+  node: Extract<PlanNode, { kind: 'split' }>,
+  { wiring, handlerOf }: BuildTools,
+): RecordHandler {
+  const outcomes = graph.consumers(node.id).filter(consumer => consumer.kind === 'branch')
+  const handlerFor = (index: number | 'default'): RecordHandler | undefined => {
+    const outcome = outcomes.find(branch => branch.index === index)
+    return outcome === undefined ? undefined : handlerOf(outcome.id)
+  }
+  const unmatched = handlerFor('default') ?? (() => wiring.drop(node.name, 'unmatched-branch'))
+  const branches = node.branches.map((_, index) => handlerFor(index) ?? unmatched)
+  return split(node, wiring, { branches, unmatched })
+}
+
+function compileSource(plan: Plan, node: SourceNode | RepartitionNode): CompiledSource {
+  if (node.kind === 'source') {
+    const { name: topic, key, value } = node.topic
+    const { id, name, offsetReset } = node
+    return { node: id, name, topic, key, value, offsetReset, isRepartition: false }
+  }
+  return {
+    node: node.id,
+    name: sourceNameOf(node),
+    topic: repartitionTopic(plan, node),
+    key: node.key,
+    value: node.value,
+    // What another task wrote before this one first looked must not be skipped.
+    offsetReset: 'earliest',
+    isRepartition: true,
+  }
+}
+
+function compileTable(node: TableNode): CompiledTable {
+  const { name: topic, key, value } = node.topic
+  return { node: node.id, name: node.name, topic, scope: node.scope, key, value }
+}
+
+function compileSink(plan: Plan, node: PlanNode): readonly CompiledSink[] {
+  if (node.kind === 'repartition') {
+    const { id, name, key, value } = node
+    return [{ node: id, name, topic: repartitionTopic(plan, node), key, value }]
+  }
+  if (node.kind !== 'sink') return []
+  const { key, value, name: topic } = node.topic
+  const isChosen = node.topicExtractor !== undefined
+  return [{ node: node.id, name: node.name, topic: isChosen ? undefined : topic, key, value }]
+}

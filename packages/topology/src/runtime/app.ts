@@ -64,7 +64,10 @@ export interface AppEnvironment {
 
 export interface AppParts {
   /** Makes the client and the registry that the configuration describes. */
-  connect(config: AppConfig, options: AppOptions): { readonly kafka: KafkaClient; readonly registry: SchemaRegistry | undefined }
+  connect(
+    config: AppConfig,
+    options: AppOptions,
+  ): { readonly kafka: KafkaClient; readonly registry: SchemaRegistry | undefined }
 }
 
 /**
@@ -170,7 +173,9 @@ export class App {
       })),
       tables: open?.tables.stats() ?? [],
       counters: this.#counters.snapshot(),
-      deliveries: Object.fromEntries([...(open?.deliveries ?? [])].map(([name, stage]) => [name, stage.stats])),
+      deliveries: Object.fromEntries(
+        [...(open?.deliveries ?? [])].map(([name, stage]) => [name, stage.stats]),
+      ),
       commits: open?.committer.commits ?? 0,
     }
   }
@@ -203,7 +208,9 @@ export class App {
       this.#failure ??= error as Error
     }
     if (!isClient(this.#config.kafka)) {
-      await this.#kafka?.close().catch((error: unknown) => this.#logger.warn({ error }, 'closing the client failed'))
+      await this.#kafka
+        ?.close()
+        .catch((error: unknown) => this.#logger.warn({ error }, 'closing the client failed'))
     }
     this.#lifecycle.to(this.#failure === undefined ? 'closed' : 'failed')
     if (this.#failure === undefined) this.#ended.resolve()
@@ -214,4 +221,3 @@ export class App {
 export function isClient(kafka: AppConfig['kafka']): kafka is KafkaClient {
   return 'createFetcher' in kafka
 }
-

@@ -74,7 +74,10 @@ export class Assignment implements GroupListener {
     await Promise.all(revoked.map(open => this.#drain(open)))
     // One commit for all of them: each would wait for the same acknowledgements.
     await this.#options.committer.commit(revoked.map(({ task }) => task)).catch((error: unknown) => {
-      this.#options.logger.error({ error }, 'the last commit before a revocation failed; the work will be repeated')
+      this.#options.logger.error(
+        { error },
+        'the last commit before a revocation failed; the work will be repeated',
+      )
     })
     for (const open of revoked) this.#release(open)
     await this.#reopen(revoked, partitions)
@@ -95,7 +98,12 @@ export class Assignment implements GroupListener {
     let open = this.#open.get(id)
     if (open === undefined) {
       const { environment, tables } = this.#options
-      const task = new Task({ subTopology, partition, environment, table: (node, at) => tables.reader(node, at) })
+      const task = new Task({
+        subTopology,
+        partition,
+        environment,
+        table: (node, at) => tables.reader(node, at),
+      })
       open = { task, subTopology, topics: new Set(), closing: new AbortController() }
       this.#open.set(id, open)
     }
@@ -123,16 +131,24 @@ export class Assignment implements GroupListener {
     const deadline = new AbortController()
     const cancel = clock.schedule(drainTimeoutMs, () =>
       deadline.abort(
-        new TopologyError('TOPOLOGY_CLOSED', `Task ${task.id} still had work under way after ${drainTimeoutMs} ms`),
+        new TopologyError(
+          'TOPOLOGY_CLOSED',
+          `Task ${task.id} still had work under way after ${drainTimeoutMs} ms`,
+        ),
       ),
     )
     try {
       // A delivery may be fed by an asynchronous step that is still under way: drain until the task itself is idle.
       const idle = task.whenIdle(deadline.signal)
-      const drains = [...environment.deliveries.values()].map(stage => stage.drain({ owner: task, signal: deadline.signal }))
+      const drains = [...environment.deliveries.values()].map(stage =>
+        stage.drain({ owner: task, signal: deadline.signal }),
+      )
       await Promise.all([idle, ...drains])
     } catch (error) {
-      logger.warn({ task: task.id, inFlight: task.inFlight.count, error }, 'unfinished work is left to the next owner')
+      logger.warn(
+        { task: task.id, inFlight: task.inFlight.count, error },
+        'unfinished work is left to the next owner',
+      )
     } finally {
       cancel()
     }
@@ -150,7 +166,9 @@ export class Assignment implements GroupListener {
     const kept = removed.flatMap(({ task, topics }) =>
       [...topics]
         .map(topic => ({ topic, partition: task.partition }))
-        .filter(({ topic, partition }) => !gone.some(lost => lost.topic === topic && lost.partition === partition)),
+        .filter(
+          ({ topic, partition }) => !gone.some(lost => lost.topic === topic && lost.partition === partition),
+        ),
     )
     if (kept.length > 0) await this.onAssigned(kept)
   }
@@ -172,7 +190,8 @@ export class Assignment implements GroupListener {
           environment.onFailure(error as Error)
           return
         }
-        const waitMs = advice.kind === 'after' ? advice.ms : backoffMs(attempts, START_RETRY, environment.random)
+        const waitMs =
+          advice.kind === 'after' ? advice.ms : backoffMs(attempts, START_RETRY, environment.random)
         await clock.sleep(waitMs, { signal: closing.signal }).catch(() => undefined)
       }
     }
@@ -186,7 +205,8 @@ export class Assignment implements GroupListener {
     fetcher.assign(at, start.offset, {
       onBatch: batch => task.accept(batch),
       onError: (_, error) => {
-        if (TopologyError.is(error) && error.code === 'TOPOLOGY_OFFSET_OUT_OF_RANGE') void this.#reset(open, source, error)
+        if (TopologyError.is(error) && error.code === 'TOPOLOGY_OFFSET_OUT_OF_RANGE')
+          void this.#reset(open, source, error)
         else environment.onFailure(error)
       },
     })

@@ -47,7 +47,10 @@ export class Committer {
       if (!TopologyError.is(error)) throw error
       const isTransient = error.retry.kind !== 'never'
       if (error.code !== 'TOPOLOGY_MEMBER_FENCED' && !isTransient) throw error
-      this.#options.logger.warn({ code: error.code, error: error.message, offsets: offsets.length }, 'commit put off')
+      this.#options.logger.warn(
+        { code: error.code, error: error.message, offsets: offsets.length },
+        'commit put off',
+      )
       return
     }
     for (const { source, offset } of uncommitted) source.committed = offset.offset

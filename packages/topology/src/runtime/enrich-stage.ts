@@ -150,9 +150,13 @@ export class EnrichStage {
       rejectLate = reject
     })
     const cancelTimer = this.#options.clock.schedule(timeoutMs, () => {
-      const error = new TopologyError('TOPOLOGY_ENRICHMENT_FAILED', `${name}: no answer within ${timeoutMs} ms`, {
-        retry: { kind: 'backoff' },
-      })
+      const error = new TopologyError(
+        'TOPOLOGY_ENRICHMENT_FAILED',
+        `${name}: no answer within ${timeoutMs} ms`,
+        {
+          retry: { kind: 'backoff' },
+        },
+      )
       controller.abort(error)
       rejectLate(error)
     })

@@ -7,7 +7,13 @@ import { Committer } from './commit.ts'
 import { deadLetterHeaders } from './dead-letter.ts'
 import { DeliveryStage } from './delivery/delivery-stage.ts'
 import { RecordCollector } from './record-collector.ts'
-import { deadLetterTopicOf, openCodecs, resolveTopics, type TopicPartitions, type TopologyCodecs } from './start-up.ts'
+import {
+  deadLetterTopicOf,
+  openCodecs,
+  resolveTopics,
+  type TopicPartitions,
+  type TopologyCodecs,
+} from './start-up.ts'
 import { checkPartitioning } from './tables/partition-check.ts'
 import { createTables } from './tables/table-set.ts'
 import type { Tables } from './tables/tables.ts'
@@ -129,14 +135,20 @@ function openTables(app: AppEnvironment, collector: RecordCollector): Promise<Ta
     async deadLetter(letter) {
       counters.deadLetter(letter.error)
       const headers = deadLetterHeaders(letter)
-      collector.append(deadLetterTopic, letter.key, letter.value, { timestampMs: letter.timestampMs, headers })
+      collector.append(deadLetterTopic, letter.key, letter.value, {
+        timestampMs: letter.timestampMs,
+        headers,
+      })
       await collector.flush()
     },
     events: {
       onProgress: progress => app.events.onTableProgress?.(progress),
       onFailure: (_, error) => app.onFailure(error),
       onRetry: (partition, error, delayMs) =>
-        logger.warn({ ...partition, error: error.message, delayMs }, 'a table is cut off from its topic; trying again'),
+        logger.warn(
+          { ...partition, error: error.message, delayMs },
+          'a table is cut off from its topic; trying again',
+        ),
     },
   })
 }

@@ -146,9 +146,13 @@ export class RecordCollector {
     this.#failure ??=
       error instanceof Error
         ? error
-        : new TopologyError('TOPOLOGY_BROKER_ERROR', `Producing to ${formatTopicPartition(topic, partition)} failed`, {
-            cause: error,
-          })
+        : new TopologyError(
+            'TOPOLOGY_BROKER_ERROR',
+            `Producing to ${formatTopicPartition(topic, partition)} failed`,
+            {
+              cause: error,
+            },
+          )
     this.#options.onFailure(this.#failure)
   }
 }

@@ -65,7 +65,11 @@ async function partitionCounts(admin: Admin, topics: readonly string[]): Promise
 }
 
 /** A repartition topic has as many partitions as the largest source of the sub-topology that writes it. */
-function ownTopics(topology: CompiledTopology, counts: Map<string, number>, options: AppOptions): TopicSpec[] {
+function ownTopics(
+  topology: CompiledTopology,
+  counts: Map<string, number>,
+  options: AppOptions,
+): TopicSpec[] {
   const { replicationFactor } = options
   const specs: TopicSpec[] = []
   const known = new Map(counts)
@@ -95,7 +99,10 @@ export async function openCodecs(
   for (const subTopology of topology.subTopologies) {
     // Writers first: a repartition topic's schema is registered before it is read.
     for (const { node, topic, key, value } of subTopology.sinks) {
-      sinks.set(node, await openPair(topic ?? topology.name, { key, value }, { read: false, write: true }, registry))
+      sinks.set(
+        node,
+        await openPair(topic ?? topology.name, { key, value }, { read: false, write: true }, registry),
+      )
     }
     for (const { topic, key, value } of subTopology.sources) {
       sources.set(topic, await openPair(topic, { key, value }, { read: true, write: false }, registry))

@@ -28,7 +28,11 @@ function outputTopic(subTopology: CompiledSubTopology, node: SinkNode | Repartit
   return subTopology.sinks.find(sink => sink.node === node.id)?.topic
 }
 
-function sinkHandler(task: Task, node: SinkNode | RepartitionNode, fixedTopic: string | undefined): RecordHandler {
+function sinkHandler(
+  task: Task,
+  node: SinkNode | RepartitionNode,
+  fixedTopic: string | undefined,
+): RecordHandler {
   const { collector, counters } = task.environment
   const codecs = task.environment.sinkCodecs.get(node.id) as TopicCodecs
   const choose = node.kind === 'sink' ? node.topicExtractor : undefined
@@ -70,7 +74,8 @@ function enrichHandler(task: Task, node: EnrichNode, downstream: RecordHandler):
           return
         }
         task.resume(record, () => {
-          if (node.onFailure === 'dead-letter') task.deadLetter(node.name, enrichmentFailure(task, node, error))
+          if (node.onFailure === 'dead-letter')
+            task.deadLetter(node.name, enrichmentFailure(task, node, error))
           else task.environment.counters.drop(node.name, 'enrichment-failed')
         })
         task.inFlight.release(record, isOrdered)
@@ -115,11 +120,20 @@ function deliverHandler(task: Task, node: DeliverNode): RecordHandler {
 /** Records without a key have no order. */
 function defaultLane(key: unknown): string | undefined {
   if (key === null || key === undefined) return undefined
-  return typeof key === 'string' ? key : JSON.stringify(key, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part))
+  return typeof key === 'string'
+    ? key
+    : JSON.stringify(key, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part))
 }
 
-function deliveryRejection(node: DeliverNode, outcome: { readonly reason: string; readonly cause?: unknown }): TopologyError {
-  return new TopologyError('TOPOLOGY_DELIVERY_REJECTED', `${node.destination.name} rejected the record: ${outcome.reason}`, {
-    cause: outcome.cause,
-  })
+function deliveryRejection(
+  node: DeliverNode,
+  outcome: { readonly reason: string; readonly cause?: unknown },
+): TopologyError {
+  return new TopologyError(
+    'TOPOLOGY_DELIVERY_REJECTED',
+    `${node.destination.name} rejected the record: ${outcome.reason}`,
+    {
+      cause: outcome.cause,
+    },
+  )
 }

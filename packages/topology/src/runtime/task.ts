@@ -251,7 +251,8 @@ export class Task {
     let oldest: TaskSource | undefined
     for (const source of this.#sources.values()) {
       if (source.isWaitingForSchema || !source.buffer.seek(source.onPosition)) continue
-      if (oldest === undefined || source.buffer.cursor.timestampMs < oldest.buffer.cursor.timestampMs) oldest = source
+      if (oldest === undefined || source.buffer.cursor.timestampMs < oldest.buffer.cursor.timestampMs)
+        oldest = source
     }
     return oldest
   }
@@ -266,7 +267,8 @@ export class Task {
     try {
       const { codecs } = source
       if (cursor.keyStart >= 0) key = codecs.key.decode(cursor.buffer, cursor.keyStart, cursor.keyEnd)
-      if (cursor.valueStart >= 0) value = codecs.value.decode(cursor.buffer, cursor.valueStart, cursor.valueEnd)
+      if (cursor.valueStart >= 0)
+        value = codecs.value.decode(cursor.buffer, cursor.valueStart, cursor.valueEnd)
     } catch (error) {
       const unreadable = this.#unreadable(source, error)
       if (unreadable === undefined) return
@@ -275,7 +277,8 @@ export class Task {
       return
     }
     this.environment.counters.consumed += 1
-    if (!this.inFlight.waitIfOrdered(source, source.handler, key, value)) this.#dispatch(source.handler, key, value)
+    if (!this.inFlight.waitIfOrdered(source, source.handler, key, value))
+      this.#dispatch(source.handler, key, value)
     this.#finish(source)
   }
 
@@ -314,7 +317,8 @@ export class Task {
   #failed(error: unknown): void {
     const { policies } = this.environment
     if (TopologyError.is(error)) {
-      const isOutput = error.code === 'TOPOLOGY_SERIALIZATION_FAILED' || error.code === 'TOPOLOGY_RECORD_TOO_LARGE'
+      const isOutput =
+        error.code === 'TOPOLOGY_SERIALIZATION_FAILED' || error.code === 'TOPOLOGY_RECORD_TOO_LARGE'
       this.#apply(isOutput ? policies.production : policies.processing, error, 'skipped-processing-failure')
       return
     }
@@ -327,7 +331,11 @@ export class Task {
     this.#apply(policies.processing, wrapped, 'skipped-processing-failure')
   }
 
-  #apply(policy: ErrorPolicy, error: Error, reason: 'skipped-malformed' | 'skipped-processing-failure'): void {
+  #apply(
+    policy: ErrorPolicy,
+    error: Error,
+    reason: 'skipped-malformed' | 'skipped-processing-failure',
+  ): void {
     switch (policy) {
       case 'dead-letter':
         this.deadLetter(this.#step, error)
@@ -360,4 +368,3 @@ export class Task {
     this.environment.onReady(this)
   }
 }
-

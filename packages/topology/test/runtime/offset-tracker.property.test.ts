@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { OffsetTracker } from '../../src/runtime/offset-tracker.ts'
 import { oracle } from '../../../../test-support/oracle.ts'
 
-type Step = { readonly kind: 'process'; readonly holds: number } | { readonly kind: 'release'; readonly pick: number }
+type Step =
+  { readonly kind: 'process'; readonly holds: number } | { readonly kind: 'release'; readonly pick: number }
 
 const steps = fc.array(
   fc.oneof(

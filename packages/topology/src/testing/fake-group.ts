@@ -1,3 +1,4 @@
+import { assignCopartitioned } from '../client/copartition.ts'
 import type { CommitOffset, GroupListener, GroupMember, GroupOptions } from '../client/ports.ts'
 import { TopologyError } from '../errors.ts'
 import { formatTopicPartition, type TopicPartition } from '../record.ts'
@@ -61,16 +62,8 @@ export class FakeGroup {
   }
 
   #targets(): Map<FakeMember, TopicPartition[]> {
-    const targets = new Map<FakeMember, TopicPartition[]>(this.#members.map(member => [member, []]))
-    const topics = new Set(this.#members.flatMap(member => member.topics))
-    const most = Math.max(0, ...[...topics].map(topic => this.#partitionsOf(topic)))
-    for (const topic of topics) {
-      for (let partition = 0; partition < this.#partitionsOf(topic); partition += 1) {
-        const member = this.#members[Math.floor((partition * this.#members.length) / most)]
-        if (member?.topics.includes(topic) === true) targets.get(member)?.push({ topic, partition })
-      }
-    }
-    return targets
+    const members = this.#members.map(member => ({ id: member, topics: member.topics }))
+    return assignCopartitioned(members, topic => this.#partitionsOf(topic))
   }
 }
 

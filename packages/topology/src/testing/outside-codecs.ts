@@ -15,7 +15,10 @@ interface TopicSerdes {
   readonly value: Serde<unknown>
 }
 
-export async function openOutsideCodecs(topology: CompiledTopology, registry: SchemaRegistry): Promise<OutsideCodecs> {
+export async function openOutsideCodecs(
+  topology: CompiledTopology,
+  registry: SchemaRegistry,
+): Promise<OutsideCodecs> {
   const sources = new Map<string, TopicCodecs>()
   const sinks = new Map<string, TopicCodecs>()
   for (const subTopology of topology.subTopologies) {

@@ -80,7 +80,9 @@ export class TestClock implements Clock {
     for (const timer of this.#timers) {
       if (timer.atMs > untilMs) continue
       const isEarlier =
-        first === undefined || timer.atMs < first.atMs || (timer.atMs === first.atMs && timer.order < first.order)
+        first === undefined ||
+        timer.atMs < first.atMs ||
+        (timer.atMs === first.atMs && timer.order < first.order)
       if (isEarlier) first = timer
     }
     return first

@@ -48,6 +48,14 @@ export class TestLog {
       })
     }
     const { topic } = this
-    return { topic, partition, records, startOffset, nextOffset, highWatermark: nextOffset, lastStableOffset: nextOffset }
+    return {
+      topic,
+      partition,
+      records,
+      startOffset,
+      nextOffset,
+      highWatermark: nextOffset,
+      lastStableOffset: nextOffset,
+    }
   }
 }

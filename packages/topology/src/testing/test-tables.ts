@@ -1,7 +1,11 @@
 import { TopologyError } from '../errors.ts'
 import type { CompiledTable, CompiledTopology, TableReader } from '../plan/compiled.ts'
 import type { NodeId } from '../plan/node.ts'
-import { createGlobalReader, createPartitionReader, type ReadableRows } from '../runtime/tables/table-reader.ts'
+import {
+  createGlobalReader,
+  createPartitionReader,
+  type ReadableRows,
+} from '../runtime/tables/table-reader.ts'
 import { TableRows, type TableCodecs } from '../runtime/tables/table-rows.ts'
 import type { SchemaRegistry } from '../serde/schema-registry.ts'
 import type { TableTopic } from '../topic.ts'
@@ -37,7 +41,10 @@ class TestTable {
   }
 
   reader(partition: number): TableReader {
-    const readable: ReadableRows[] = this.#partitions.map(({ store }) => ({ store, unreadable: neverUnreadable }))
+    const readable: ReadableRows[] = this.#partitions.map(({ store }) => ({
+      store,
+      unreadable: neverUnreadable,
+    }))
     return this.table.scope === 'global'
       ? createGlobalReader(this.#codecs, this.#placement, readable)
       : createPartitionReader(this.#codecs, readable[partition] as ReadableRows)
@@ -67,9 +74,16 @@ export class TestTables {
     this.#tables = tables
   }
 
-  static async open(topology: CompiledTopology, partitions: number, registry: SchemaRegistry): Promise<TestTables> {
+  static async open(
+    topology: CompiledTopology,
+    partitions: number,
+    registry: SchemaRegistry,
+  ): Promise<TestTables> {
     const compiled = new Map<NodeId, CompiledTable>()
-    for (const table of [...topology.globalTables, ...topology.subTopologies.flatMap(({ tables }) => tables)]) {
+    for (const table of [
+      ...topology.globalTables,
+      ...topology.subTopologies.flatMap(({ tables }) => tables),
+    ]) {
       compiled.set(table.node, table)
     }
     const opened = [...compiled.values()].map(async table => {

@@ -101,7 +101,10 @@ export class TopologyTestDriver {
   #failure: Error | undefined
 
   /** Opens every serde, so schemas are checked as at a real start. */
-  static async create(topology: Topology, options: OptionInput<DriverOptions> = {}): Promise<TopologyTestDriver> {
+  static async create(
+    topology: Topology,
+    options: OptionInput<DriverOptions> = {},
+  ): Promise<TopologyTestDriver> {
     const checked = checkOptions('TopologyTestDriver', DRIVER_OPTIONS, options)
     const { compiled } = topology
     const registry = new InMemorySchemaRegistry()
@@ -134,7 +137,11 @@ export class TopologyTestDriver {
     return {
       putRaw,
       put: (key, value, options) =>
-        putRaw(key === null ? null : codecs.key.encode(key), value === null ? null : codecs.value.encode(value), options),
+        putRaw(
+          key === null ? null : codecs.key.encode(key),
+          value === null ? null : codecs.value.encode(value),
+          options,
+        ),
     }
   }
 
@@ -197,7 +204,8 @@ export class TopologyTestDriver {
 
   #put(topic: string, key: Uint8Array | null, value: Uint8Array | null, options: PutOptions): void {
     const { timestampMs = this.clock.now(), headers = [] } = options
-    const partition = options.partition ?? (key === null ? 0 : partitionForKey(key, 0, key.length, this.#partitions))
+    const partition =
+      options.partition ?? (key === null ? 0 : partitionForKey(key, 0, key.length, this.#partitions))
     const writer = new RecordBatchWriter()
     writer.append({ key, value, timestampMs, headers })
     this.#append({ topic, partition, records: writer.seal(), recordCount: 1 })
@@ -326,7 +334,12 @@ export class TopologyTestDriver {
     }
     return topology.subTopologies.flatMap(subTopology =>
       Array.from({ length: this.#partitions }, (_, partition) => {
-        const task = new Task({ subTopology, partition, environment, table: (id, at) => this.#tables.reader(id, at) })
+        const task = new Task({
+          subTopology,
+          partition,
+          environment,
+          table: (id, at) => this.#tables.reader(id, at),
+        })
         for (const { topic } of subTopology.sources) task.addSource(topic, 0, undefined)
         return task
       }),

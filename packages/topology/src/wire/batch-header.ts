@@ -23,8 +23,8 @@ const COMPRESSIONS: readonly Compression[] = ['none', 'gzip', 'snappy', 'lz4', '
 /** CRC-32C of the bytes, unsigned. */
 export type Crc32c = (bytes: Buffer) => number
 
-export function corruptBatch(what: string): TopologyError {
-  return new TopologyError('TOPOLOGY_BATCH_CORRUPT', `Corrupt record batch: ${what}`)
+export function corruptBatch(what: string, cause?: unknown): TopologyError {
+  return new TopologyError('TOPOLOGY_BATCH_CORRUPT', `Corrupt record batch: ${what}`, { cause })
 }
 
 /**

@@ -1,0 +1,87 @@
+import { offsetCommitV9, offsetFetchV9 } from '@platformatic/kafka'
+import { TopologyError } from '../../../errors.ts'
+import { formatTopicPartition, type TopicPartition } from '../../../record.ts'
+import type { CommitOffset } from '../../ports.ts'
+import { ErrorCode } from '../error-codes.ts'
+import { brokerError } from '../errors.ts'
+import type { Coordinator } from './coordinator.ts'
+import type { MemberIdentity } from './membership.ts'
+
+const NO_MEMBER_EPOCH = -1
+/** A newer epoch is on its way with the next heartbeat. */
+const STALE_EPOCH_RETRY_MS = 50
+
+/** One attempt. Rejects with advice about another one: also a stale epoch may be followed by the right one. */
+export async function commitOffsets(
+  coordinator: Coordinator,
+  member: { readonly groupId: string; readonly instanceId: string | null; readonly identity: MemberIdentity },
+  offsets: readonly CommitOffset[],
+): Promise<void> {
+  const { groupId, instanceId, identity } = member
+  const topics = Array.from(
+    Map.groupBy(offsets, ({ topic }) => topic),
+    ([name, parts]) => ({
+      name,
+      partitions: parts.map(({ partition, offset }) => ({
+        partitionIndex: partition,
+        committedOffset: BigInt(offset),
+        committedLeaderEpoch: -1,
+        committedMetadata: '',
+      })),
+    }),
+  )
+  const response = await coordinator.call(
+    offsetCommitV9.api,
+    groupId,
+    identity.epoch,
+    identity.memberId,
+    instanceId,
+    topics,
+  )
+  for (const { name, partitions } of response.topics)
+    for (const { partitionIndex, errorCode } of partitions) {
+      if (errorCode === ErrorCode.none) continue
+      coordinator.note(errorCode)
+      const what = `Committing ${formatTopicPartition(name, partitionIndex)} for the group ${groupId}`
+      const error = brokerError(errorCode, what)
+      if (errorCode !== ErrorCode.staleMemberEpoch) throw error
+      throw new TopologyError(error.code, error.message, {
+        retry: { kind: 'after', ms: STALE_EPOCH_RETRY_MS },
+      })
+    }
+}
+
+/** What the group has committed, whoever asks. */
+export async function fetchOffsets(
+  coordinator: Coordinator,
+  groupId: string,
+  partitions: readonly TopicPartition[],
+): Promise<(number | undefined)[]> {
+  const topics = Array.from(
+    Map.groupBy(partitions, ({ topic }) => topic),
+    ([name, parts]) => ({ name, partitionIndexes: parts.map(({ partition }) => partition) }),
+  )
+  const response = await coordinator.call(
+    offsetFetchV9.api,
+    [{ groupId, memberId: null, memberEpoch: NO_MEMBER_EPOCH, topics }],
+    // Offsets of a transaction that is about to end are waited for.
+    true,
+  )
+  const what = `Reading the committed offsets of the group ${groupId}`
+  const committed = new Map<string, number>()
+  for (const group of response.groups) {
+    // A group that has never committed is as unknown as one that never was.
+    if (group.errorCode === ErrorCode.groupIdNotFound) continue
+    if (group.errorCode !== ErrorCode.none) {
+      coordinator.note(group.errorCode)
+      throw brokerError(group.errorCode, what)
+    }
+    for (const { name, partitions: parts } of group.topics)
+      for (const { partitionIndex, committedOffset, errorCode } of parts) {
+        if (errorCode !== ErrorCode.none) throw brokerError(errorCode, what)
+        if (committedOffset >= 0n)
+          committed.set(formatTopicPartition(name, partitionIndex), Number(committedOffset))
+      }
+  }
+  return partitions.map(({ topic, partition }) => committed.get(formatTopicPartition(topic, partition)))
+}

@@ -1,0 +1,149 @@
+import { initProducerIdV4 } from '@platformatic/kafka'
+import type { TopologyError } from '../../errors.ts'
+import { formatTopicPartition } from '../../record.ts'
+import type { BatchProducer, ProduceBatch } from '../ports.ts'
+import type { Cluster, Leader } from './cluster.ts'
+import { ErrorCode } from './error-codes.ts'
+import { brokerError, closedError, translateError } from './errors.ts'
+import { LeaderFinder } from './leader-finder.ts'
+import { LeaderSender } from './leader-sender.ts'
+import { PartitionSequence, type ProducerIdentity } from './partition-sequence.ts'
+import { retrying } from './retry.ts'
+import { SendingPartition } from './sending-partition.ts'
+
+/** A topic that has just been created is unknown to some brokers for a moment; one that stays unknown is not coming. */
+const MISSING_TOPIC_TIMEOUT_MS = 30_000
+
+/** -1 asks for a new producer id; the client's own producer asks for producer 0 of epoch 0, which is somebody else's. */
+async function requestIdentity(cluster: Cluster): Promise<ProducerIdentity> {
+  const what = 'Asking for a producer id'
+  const response = await cluster.anyBroker(what, link =>
+    link.call(initProducerIdV4.api, null, 60_000, -1n, -1),
+  )
+  if (response.errorCode !== ErrorCode.none) throw brokerError(response.errorCode, what)
+  return { producerId: response.producerId, epoch: response.producerEpoch }
+}
+
+export async function createBrokerProducer(cluster: Cluster, onClose: () => void): Promise<BrokerProducer> {
+  const { settings } = cluster
+  const options = { what: 'Starting a producer', timeoutMs: settings.operationTimeoutMs }
+  const identity = await retrying(settings, options, () => requestIdentity(cluster))
+  return new BrokerProducer(cluster, identity, onClose)
+}
+
+/** Keeps each partition's batches with the broker that leads it. Not transactional: nobody else shares its identity. */
+export class BrokerProducer implements BatchProducer {
+  readonly #cluster: Cluster
+  readonly #onClose: () => void
+  readonly #finder: LeaderFinder<SendingPartition>
+  readonly #partitions = new Map<string, SendingPartition>()
+  readonly #leaders = new Map<number, LeaderSender>()
+  readonly #closing = new AbortController()
+  #identity: ProducerIdentity
+  /** Why no more batches are taken. */
+  #end: TopologyError | undefined
+
+  constructor(cluster: Cluster, identity: ProducerIdentity, onClose: () => void) {
+    this.#cluster = cluster
+    this.#identity = identity
+    this.#onClose = onClose
+    this.#finder = new LeaderFinder(cluster, {
+      found: (partition, leader) => this.#place(partition, leader),
+      shouldRetry: (partition, error) => !this.#isMissingForLong(partition, error),
+      gaveUp: (partition, error) => this.#giveUp(partition, error),
+    })
+  }
+
+  send(batch: ProduceBatch): Promise<{ readonly baseOffset: number }> {
+    if (this.#end !== undefined) return Promise.reject(this.#end)
+    return new Promise((resolve, reject) => {
+      const name = formatTopicPartition(batch.topic, batch.partition)
+      const known = this.#partitions.get(name)
+      const partition =
+        known ?? new SendingPartition(batch.topic, batch.partition, new PartitionSequence(this.#identity))
+      partition.sequence.push({ batch, resolve, reject })
+      if (known === undefined) {
+        this.#partitions.set(name, partition)
+        this.#finder.find(partition)
+      } else partition.leader?.offer(partition)
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#stop(closedError('The producer'))
+    this.#onClose()
+    await Promise.all(Array.from(this.#leaders.values(), leader => leader.close()))
+  }
+
+  #stop(reason: TopologyError): void {
+    this.#end ??= reason
+    this.#closing.abort(reason)
+    this.#finder.close()
+    for (const partition of this.#partitions.values()) this.#giveUp(partition, reason)
+  }
+
+  #place(partition: SendingPartition, { nodeId }: Leader): void {
+    partition.missingSinceMs = undefined
+    let leader = this.#leaders.get(nodeId)
+    if (leader === undefined) {
+      leader = new LeaderSender({
+        cluster: this.#cluster,
+        nodeId,
+        onFailed: (failed, error) => this.#recover(failed, error),
+        onFenced: error => this.#stop(error),
+      })
+      this.#leaders.set(nodeId, leader)
+    }
+    partition.leader = leader
+    leader.offer(partition)
+  }
+
+  #recover(partition: SendingPartition, error: TopologyError): void {
+    partition.leader = undefined
+    partition.failures += 1
+    if (error.retry.kind === 'never') {
+      this.#giveUp(partition, error)
+      return
+    }
+    const { topic, failures, sequence } = partition
+    const facts = { topic, partition: partition.partition, failures, error }
+    this.#cluster.settings.logger.warn(facts, 'producing failed and is tried again')
+    if (sequence.needsIdentity) void this.#renewIdentity(partition)
+    else this.#finder.find(partition)
+  }
+
+  /** The broker has lost this partition's sequences. Never rejects. */
+  async #renewIdentity(partition: SendingPartition): Promise<void> {
+    const { sequence } = partition
+    const { settings } = this.#cluster
+    const { signal } = this.#closing
+    try {
+      // Another partition may have met the same loss a moment ago.
+      if (sequence.identity === this.#identity) {
+        this.#identity = await retrying(settings, { what: 'Renewing a producer id', signal }, () =>
+          requestIdentity(this.#cluster),
+        )
+      }
+      if (this.#end !== undefined) return
+      sequence.useIdentity(this.#identity)
+      this.#finder.find(partition)
+    } catch (error) {
+      if (this.#end === undefined) this.#giveUp(partition, translateError(error, 'Renewing a producer id'))
+    }
+  }
+
+  #isMissingForLong(partition: SendingPartition, error: TopologyError): boolean {
+    if (error.code !== 'TOPOLOGY_TOPIC_MISSING') return false
+    const nowMs = this.#cluster.settings.clock.monotonicMs()
+    partition.missingSinceMs ??= nowMs
+    return nowMs - partition.missingSinceMs >= MISSING_TOPIC_TIMEOUT_MS
+  }
+
+  /** Whatever is sent to it later starts the search anew. */
+  #giveUp(partition: SendingPartition, error: TopologyError): void {
+    this.#partitions.delete(formatTopicPartition(partition.topic, partition.partition))
+    partition.isGone = true
+    partition.leader = undefined
+    partition.sequence.abandon(error)
+  }
+}

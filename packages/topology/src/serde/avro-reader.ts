@@ -138,6 +138,10 @@ export function decodeFramed(
   const reason =
     decoded.offset > end || decoded.offset < 0
       ? 'the bytes end before the value does'
-      : `${end - decoded.offset} bytes are left over after the value`
+      : leftOver(end - decoded.offset)
   throw unreadable(place, reason, { bytes, start, end })
+}
+
+function leftOver(bytes: number): string {
+  return `${bytes} ${bytes === 1 ? 'byte is' : 'bytes are'} left over after the value`
 }

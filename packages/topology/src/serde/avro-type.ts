@@ -51,7 +51,7 @@ function complexOf(
 /** avsc's type for a normalized schema, made of this package's guarded types. @throws TOPOLOGY_SCHEMA_INVALID */
 export function buildType(schema: SchemaJson, values: AvroValueOptions): AvroType {
   const options: TypeOptions = {
-    registry: {},
+    registry: Object.create(null) as TypeOptions['registry'],
     typeHook(part, inner) {
       if (typeof part === 'string') return primitiveOf(part, values)
       if (Array.isArray(part))

@@ -73,7 +73,10 @@ export interface AvroUnion extends AvroType {
 
 export interface AvroRecord extends AvroType {
   readonly fields: readonly AvroField[]
+  /** Takes the fields' values in their order; `undefined` becomes the default. */
+  readonly recordConstructor: unknown
   _createConstructor(errorStacks: boolean, plain: boolean): { prototype: object }
+  _createChecker(): AvroType['_check']
   _createReader(): (tap: Tap) => unknown
   _createSkipper(): (tap: Tap) => void
   _createWriter(): (tap: Tap, value: unknown) => void

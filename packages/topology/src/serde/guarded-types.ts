@@ -12,6 +12,7 @@ import {
   StringType,
   type Tap,
 } from './avsc-internals.ts'
+import { recordResolver } from './record-resolution.ts'
 import {
   enterRecord,
   leaveRecord,
@@ -175,16 +176,29 @@ export class GuardedRecord extends RecordType {
   override _createWriter(): (tap: Tap, value: unknown) => void {
     const write = super._createWriter()
     return (tap, value) => {
-      if (typeof value !== 'object' || value === null || Array.isArray(value))
-        throw new TypeError('not a record')
+      if (!isRecordLike(value)) throw new TypeError('not a record')
       write(tap, value)
     }
   }
 
-  override _update(resolver: Resolver, writer: AvroType, options: ResolveOptions): void {
-    super._update(resolver, writer, options)
-    if (isRecursive(this)) resolver._read = bounded(resolver._read)
+  override _createChecker(): AvroType['_check'] {
+    const check = super._createChecker()
+    return (...args) => {
+      const [value, , hook] = args
+      if (isRecordLike(value)) return check.apply(this, args)
+      hook?.(value, this)
+      return false
+    }
   }
+
+  override _update(resolver: Resolver, writer: AvroType, options: ResolveOptions): void {
+    const read = recordResolver(this, writer, options)
+    resolver._read = isRecursive(this) ? bounded(read) : read
+  }
+}
+
+function isRecordLike(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function bounded<A extends unknown[], R>(work: (...args: A) => R): (...args: A) => R {
@@ -219,6 +233,13 @@ class GuardedInt extends IntType {
     const value = tap.readInt()
     if (value !== (value | 0)) throw new MalformedAvro(`an int is ${value}, beyond 32 bits`)
     return value
+  }
+
+  // A bigint would end avsc's own check with a TypeError, and with it the search for the path.
+  override _check(value: unknown, flags: number, hook?: CheckHook): boolean {
+    if (typeof value === 'number') return super._check(value, flags, hook)
+    hook?.(value, this)
+    return false
   }
 }
 

@@ -102,6 +102,21 @@ type LongLogicalValue<L, O extends AvroValueOptions> = L extends 'timestamp-mill
     ? number
     : LongOf<O>
 
+/** A decimal without a precision is no decimal, and read as bytes. */
+interface DecimalSchema {
+  readonly logicalType: 'decimal'
+  readonly precision: number
+}
+
+/** What a primitive's attributes make of it. */
+type LogicalOf<S> = S extends DecimalSchema
+  ? 'decimal'
+  : S extends { readonly logicalType: 'decimal' }
+    ? undefined
+    : S extends { readonly logicalType: infer L }
+      ? L
+      : undefined
+
 type Annotated<Type extends AvroPrimitiveName, L, O extends AvroValueOptions> = Type extends 'long'
   ? LongLogicalValue<L, O>
   : Type extends 'int'
@@ -134,11 +149,11 @@ type Value<S, Space extends string, Defs extends AnyDefinition, O extends AvroVa
           : S extends { readonly type: 'map'; readonly values: infer Values }
             ? { readonly [key: string]: Value<Values, Space, Defs, O> }
             : S extends { readonly type: 'fixed' }
-              ? S extends { readonly logicalType: 'decimal' }
+              ? S extends DecimalSchema
                 ? AvroDecimal
                 : Buffer
               : S extends { readonly type: infer Type extends AvroPrimitiveName }
-                ? Annotated<Type, S extends { readonly logicalType: infer L } ? L : undefined, O>
+                ? Annotated<Type, LogicalOf<S>, O>
                 : never
 
 type NamedValue<
@@ -176,11 +191,11 @@ type Bucket<
         : Type extends 'enum'
           ? 'string'
           : Type extends 'fixed'
-            ? S extends { readonly logicalType: 'decimal' }
+            ? S extends DecimalSchema
               ? 'string'
               : 'buffer'
             : Type extends AvroPrimitiveName
-              ? PrimitiveBucket<Type, S extends { readonly logicalType: infer L } ? L : undefined, O>
+              ? PrimitiveBucket<Type, LogicalOf<S>, O>
               : never
     : never
 
@@ -259,11 +274,9 @@ type WrappedValue<
  * Records, arrays and maps are read-only; enums are unions of their symbols; bytes and fixed are Buffers. A union is the
  * union of its branches as long as their values can be told apart: null, boolean, number, bigint, text (string, enum,
  * decimal), Buffer, array, object (record, map, Date), at most one branch of each. Otherwise each branch except null is
- * wrapped by its name: `{ 'com.example.Refund': … } | { 'com.example.Payment': … }`.
+ * wrapped by its name: `{ 'com.example.Refund': … } | { 'com.example.Payment': … }`. A schema that is only known at run
+ * time has values of type `unknown`.
  */
-export type InferAvro<S extends AvroSchema, O extends AvroValueOptions = object> = Value<
-  S,
-  '',
-  Definitions<S, ''>,
-  O
->
+export type InferAvro<S extends AvroSchema, O extends AvroValueOptions = object> = AvroSchema extends S
+  ? unknown
+  : Value<S, '', Definitions<S, ''>, O>

@@ -124,17 +124,20 @@ class Decimal extends Logical {
   readonly bucket = 'string'
   readonly precision: number
   readonly scale: number
+  readonly #bound: bigint
 
   constructor(schema: SchemaObject, options: object, precision: number, scale: number) {
     super(schema, options, `decimal(${precision}, ${scale})`)
     this.precision = precision
     this.scale = scale
+    this.#bound = 10n ** BigInt(precision)
   }
 
   _fromValue(value: unknown): string {
     // The bound also keeps megabytes of digits from being turned into text, which takes quadratic time.
     const unscaled = readTwosComplement(value as Buffer, decimalBytes(this.precision))
-    if (unscaled === undefined) throw new MalformedAvro(`a decimal has more than ${this.precision} digits`)
+    if (unscaled === undefined || unscaled >= this.#bound || unscaled <= -this.#bound)
+      throw new MalformedAvro(`a decimal has more than ${this.precision} digits`)
     return formatDecimal(unscaled, this.scale)
   }
   _toValue(value: unknown): Buffer | undefined {
@@ -178,10 +181,16 @@ export function logicalTypeOf(
   return undefined
 }
 
+/** More digits than any amount has, and few enough for arithmetic on them to take no time. */
+const MAX_PRECISION = 1_000
+
 function decimalOf(schema: SchemaObject, options: object): AvroLogical | undefined {
   const { precision, scale = 0 } = schema
-  if (!isWholeNumber(precision) || precision === 0 || !isWholeNumber(scale) || scale > precision)
-    return undefined
+  if (precision === undefined) return undefined
+  if (!isWholeNumber(precision) || precision < 1 || precision > MAX_PRECISION)
+    throw new Error(`a decimal's precision is a whole number from 1 to ${MAX_PRECISION}`)
+  if (!isWholeNumber(scale) || scale > precision)
+    throw new Error(`a decimal's scale is a whole number from 0 to its precision, ${precision}`)
   return new Decimal(schema, options, precision, scale)
 }
 

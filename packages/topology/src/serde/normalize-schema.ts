@@ -76,6 +76,7 @@ class Normalizer {
     if (!Array.isArray(rest['fields'])) return { type, name, ...own, ...rest }
     const fields = rest['fields'].map((field: unknown) => {
       if (!isObject(field)) throw invalid(`a field of ${fullName} is ${JSON.stringify(field)}`)
+      if (field['name'] === '__proto__') throw invalid(`a field of ${fullName} is named __proto__`)
       return { ...field, type: this.schema(field['type'], inside) }
     })
     return { type, name, ...own, ...rest, fields }

@@ -97,7 +97,7 @@ export function int32(): Serde<number> {
     return {
       isByteStable: true,
       encode(value) {
-        if (value !== (value | 0))
+        if (typeof value !== 'number' || value !== (value | 0))
           throw unwritable(
             place,
             `the value is ${describeValue(value)}, a whole number from ${INT32_MIN} to ${INT32_MAX} is needed`,

@@ -1,4 +1,5 @@
 import type { AvroField, AvroType, Resolver } from './avsc-internals.ts'
+import { counterpart } from './record-resolution.ts'
 
 /** How a reader's type reads what a writer's type wrote: directly where both are alike, else through a resolver. */
 export function resolverFor(reader: AvroType, writer: AvroType): Resolver | undefined {
@@ -69,8 +70,7 @@ function recordDifferences(
 ): readonly string[] {
   return reader.flatMap(field => {
     const fieldPath = path === '' ? field.name : `${path}.${field.name}`
-    const names = [field.name, ...field.aliases]
-    const written = writer.find(candidate => names.includes(candidate.name))
+    const written = counterpart(field, writer)
     if (written !== undefined) return differences(field.type, written.type, fieldPath)
     if (field.defaultValue() !== undefined) return []
     return [`${fieldPath} is not in the writer's schema and has no default in the reader's`]

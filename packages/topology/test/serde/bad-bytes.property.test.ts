@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { oracleAsync } from '../../../../test-support/oracle.ts'
+import { TopologyError } from '../../src/errors.ts'
+import { avro } from '../../src/serde/avro.ts'
+import type { AvroSchema } from '../../src/serde/avro-schema.ts'
+import { InMemorySchemaRegistry } from '../../src/serde/in-memory-schema-registry.ts'
+import type { AvroValueOptions } from '../../src/serde/infer-avro.ts'
+import type { Codec } from '../../src/serde/serde.ts'
+import type { JsonObject } from './arbitrary-avro.ts'
+import { evolutions } from './arbitrary-evolution.ts'
+
+const SLOWEST_DECODE_MS = 1_000
+const FRAME_BYTES = 5
+
+/** Bytes that a varint, a count or a union's index goes wrong with. */
+const telling = fc.constantFrom(0x00, 0x01, 0x02, 0x7e, 0x7f, 0x80, 0xfe, 0xff, 0x0f)
+const anyByte = fc.oneof(telling, fc.integer({ min: 0, max: 255 }))
+
+const damages = fc.array(
+  fc.record({
+    at: fc.nat({ max: 60 }),
+    remove: fc.nat({ max: 4 }),
+    insert: fc.array(anyByte, { maxLength: 8 }),
+  }),
+  { minLength: 1, maxLength: 4 },
+)
+
+function damage(bytes: Buffer, changes: readonly { at: number; remove: number; insert: number[] }[]): Buffer {
+  const body = [...bytes.subarray(FRAME_BYTES)]
+  for (const { at, remove, insert } of changes) body.splice(at % (body.length + 1), remove, ...insert)
+  return Buffer.concat([bytes.subarray(0, FRAME_BYTES), Buffer.from(body)])
+}
+
+async function open(
+  schema: JsonObject,
+  options: AvroValueOptions,
+  registry: InMemorySchemaRegistry,
+  write: boolean,
+): Promise<Codec<unknown>> {
+  const serde = avro(schema as unknown as AvroSchema, options)
+  return serde.open({
+    topic: 't',
+    part: 'value',
+    uses: { read: true, write },
+    registry,
+  })
+}
+
+/** Decodes in the middle of a batch. A value must be one that the schema takes, anything else the one error. */
+function decodeOrRefuse(codec: Codec<unknown>, bytes: Buffer, around: Uint8Array): void {
+  const batch = Buffer.concat([around, bytes, around])
+  const began = performance.now()
+  try {
+    const value = codec.decode(batch, around.length, around.length + bytes.length)
+    codec.encode(value)
+  } catch (error) {
+    if (!TopologyError.is(error) || error.code !== 'TOPOLOGY_DESERIALIZATION_FAILED') throw error
+  }
+  assert.ok(performance.now() - began < SLOWEST_DECODE_MS, 'decoding took too long')
+}
+
+test('damaged bytes read as a value of the schema or as malformed, with the same schema and an older one', async () => {
+  await oracleAsync(
+    fc.asyncProperty(
+      evolutions,
+      fc.array(damages, { minLength: 20, maxLength: 20 }),
+      fc.uint8Array({ maxLength: 40 }),
+      async ({ writer, reader, options, written }, attempts, around) => {
+        const registry = new InMemorySchemaRegistry()
+        const older = await open(writer, options, registry, true)
+        const newer = await open(reader, options, registry, false)
+        const bytes = Buffer.from(older.encode(written))
+        for (const changes of attempts) {
+          const damaged = damage(bytes, changes)
+          decodeOrRefuse(older, damaged, around)
+          decodeOrRefuse(newer, damaged, around)
+        }
+      },
+    ),
+    { runs: 150 },
+  )
+})

@@ -29,7 +29,12 @@ export function createApp(
       connect: ({ kafka, registry, clock = systemClock, logger }, options) => ({
         kafka: isClient(kafka)
           ? kafka
-          : createKafkaClient({ brokers: kafka.brokers, clientId: options.clientId, clock, logger }),
+          : createKafkaClient({
+              brokers: kafka.brokers,
+              clientId: options.clientId,
+              clock,
+              ...(logger === undefined ? {} : { logger }),
+            }),
         registry: typeof registry === 'string' ? new HttpSchemaRegistry({ url: registry }) : registry,
       }),
     },

@@ -17,6 +17,10 @@ export interface SourceStats {
   readonly committed: number | undefined
   /** Unfinished records up to the high watermark; -1 before the first response. */
   readonly lag: number
+  /** Fetched and not yet processed. */
+  readonly bufferedBytes: number
+  /** Nothing more is fetched until the buffer has emptied. */
+  readonly isPaused: boolean
 }
 
 export interface TaskStats {
@@ -163,12 +167,14 @@ export class App {
       tasks: (open?.assignment.tasks ?? []).map(task => ({
         id: task.id,
         inFlight: task.inFlight.count,
-        sources: [...task.sources].map(({ topic, partition, tracker, committed, lag }) => ({
+        sources: [...task.sources].map(({ topic, partition, tracker, committed, lag, buffer, isPaused }) => ({
           topic,
           partition,
           position: tracker.position,
           committed,
           lag,
+          bufferedBytes: buffer.bytes,
+          isPaused,
         })),
       })),
       tables: open?.tables.stats() ?? [],

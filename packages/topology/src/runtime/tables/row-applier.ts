@@ -67,7 +67,8 @@ export class RowApplier {
 
   /** Forgets what waits, and applies what is pushed from now on to other rows. */
   restart(rows: TableRows): void {
-    // A new buffer: whoever waits for the old one's record sees that it is gone.
+    // Emptied, which ends a walk that this call comes out of; and replaced, so that whoever waits for its record sees it.
+    this.#buffer.clear()
     this.#buffer = new PartitionBuffer()
     this.#rows = rows
     this.#isBlocked = false

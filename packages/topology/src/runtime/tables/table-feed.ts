@@ -81,6 +81,8 @@ export class TableFeed implements FetchListener, SlicedWork, ReadableRows {
   #failures = 0
   #restarts = 0
   #appliedAtMs: number
+  /** When the position last changed. */
+  #advancedAtMs: number
   #reportedAtMs = -Infinity
 
   constructor(shared: FedTable, partition: number, services: FeedServices) {
@@ -90,6 +92,7 @@ export class TableFeed implements FetchListener, SlicedWork, ReadableRows {
     this.#services = services
     this.#rows = this.#newRows()
     this.#appliedAtMs = services.clock.monotonicMs()
+    this.#advancedAtMs = this.#appliedAtMs
     this.#persistence = {
       clock: services.clock,
       random: services.random,
@@ -115,9 +118,9 @@ export class TableFeed implements FetchListener, SlicedWork, ReadableRows {
     return this.#state
   }
 
-  /** Resolves when the rows are readable for the first time. */
+  /** Resolves when the rows are readable; rejects when they will not be, or not be any more. */
   get whenLoaded(): Promise<void> {
-    return this.#loaded.promise
+    return this.#end === undefined ? this.#loaded.promise : Promise.reject(this.#end)
   }
 
   get store(): TableStore | undefined {
@@ -171,12 +174,14 @@ export class TableFeed implements FetchListener, SlicedWork, ReadableRows {
     }
   }
 
-  /** To be called now and then. Notices that the broker, the registry or the dead-letter topic has been silent for long. */
+  /** To be called now and then: notices silence, and a load that does not get on although the broker answers. */
   checkStaleness(): void {
-    const silentMs = this.#services.clock.monotonicMs() - this.#appliedAtMs
-    if (silentMs < this.#services.staleAfterMs || this.#end !== undefined) return
-    if (this.#state === 'live') this.#become('stale')
-    if (this.#isFilling && this.#endOffset > this.#position) void this.#lowerEndOffset()
+    const { clock, staleAfterMs } = this.#services
+    const nowMs = clock.monotonicMs()
+    if (this.#end !== undefined) return
+    if (this.#state === 'live' && nowMs - this.#appliedAtMs >= staleAfterMs) this.#become('stale')
+    if (this.#position < this.#endOffset && nowMs - this.#advancedAtMs >= staleAfterMs)
+      void this.#lowerEndOffset()
   }
 
   onBatch(batch: FetchedBatch): void {
@@ -210,8 +215,6 @@ export class TableFeed implements FetchListener, SlicedWork, ReadableRows {
       this.#isPaused = false
       this.#shared.fetcher.resume(this.partition)
     }
-    const overBudget = this.#shared.overBudget()
-    if (overBudget !== undefined) this.#fail(overBudget)
     if (this.#isFilling && this.#services.clock.monotonicMs() - this.#reportedAtMs >= PROGRESS_INTERVAL_MS)
       this.#report()
     return hasMore
@@ -223,7 +226,7 @@ export class TableFeed implements FetchListener, SlicedWork, ReadableRows {
       this.#position = earliest
       this.#fetchPosition = earliest
       this.#endOffset = end
-      this.#appliedAtMs = this.#services.clock.monotonicMs()
+      this.#advancedAtMs = this.#services.clock.monotonicMs()
       this.#completeIfLoaded()
       await this.#assign()
     } catch (error) {
@@ -293,9 +296,12 @@ export class TableFeed implements FetchListener, SlicedWork, ReadableRows {
   }
 
   #onApplied(nextOffset: number): void {
-    this.#position = nextOffset
     this.#appliedAtMs = this.#services.clock.monotonicMs()
-    if (this.#isFilling) this.#completeIfLoaded()
+    if (nextOffset !== this.#position) this.#advancedAtMs = this.#appliedAtMs
+    this.#position = nextOffset
+    const overBudget = this.#shared.overBudget()
+    if (overBudget !== undefined) this.#fail(overBudget)
+    else if (this.#isFilling) this.#completeIfLoaded()
     else if (this.#state === 'stale' && nextOffset >= this.#lastStableOffset) this.#become('live')
   }
 

@@ -1,1 +1,5 @@
-export {}
+export { createActivitiesApi, type ActivitiesApiOptions } from './app.ts'
+export { loadUpcomingActivities, type Booking, type UpcomingActivity } from './bookings.ts'
+export { systemClock, type Clock } from './clock.ts'
+export { migrate, openDatabase, type Database } from './database.ts'
+export { ActivitiesError, type ActivitiesErrorCode } from './errors.ts'

@@ -34,7 +34,7 @@ export function splitBranches(
   const options = stepOptions<SplitSettings>(where, { table }, given)
   const entries = Object.entries(branches).map(([name, predicate]: [string, unknown]) => {
     checkName(where, name)
-    checkFunction(`${where}, branch ${name},`, predicate)
+    checkFunction(`${where}: branch ${name}`, predicate)
     if (INTEGER_NAME.test(name)) {
       throw invalid(`${where}: a branch cannot be called ${name}, because JavaScript does not keep its place`)
     }

@@ -1,0 +1,81 @@
+import type { DropReason, RecordHandler, TableReader, TaskWiring } from '../../src/plan/compiled.ts'
+import type { DeliverNode, EnrichNode, NodeId, RepartitionNode, SinkNode } from '../../src/plan/node.ts'
+import type { RecordContext } from '../../src/record.ts'
+
+/** What a chain did, in order: `out` is a write to a sink, a repartition or a destination. */
+export type WiringEvent =
+  | { readonly kind: 'enter'; readonly node: string }
+  | { readonly kind: 'out'; readonly node: string; readonly key: unknown; readonly value: unknown }
+  | { readonly kind: 'drop'; readonly node: string; readonly reason: DropReason }
+  | { readonly kind: 'dead-letter'; readonly node: string; readonly error: Error }
+
+/** A task's side of a chain, which writes down what it is told. An enrichment is passed on at once, unjoined. */
+export class FakeWiring implements TaskWiring {
+  readonly context: RecordContext = {
+    topic: 'bookings',
+    partition: 3,
+    offset: 42,
+    timestampMs: 1_000,
+    headers: [],
+  }
+  readonly events: WiringEvent[] = []
+  readonly tables = new Map<NodeId, ReadonlyMap<unknown, unknown>>()
+  /** Every key that a table was asked for. */
+  readonly lookups: unknown[] = []
+
+  enter(node: string): void {
+    this.events.push({ kind: 'enter', node })
+  }
+
+  table(id: NodeId): TableReader {
+    return {
+      get: key => {
+        this.lookups.push(key)
+        return this.tables.get(id)?.get(key)
+      },
+    }
+  }
+
+  sink(node: SinkNode | RepartitionNode): RecordHandler {
+    return this.output(node.name)
+  }
+
+  enrich(_node: EnrichNode, downstream: RecordHandler): RecordHandler {
+    return downstream
+  }
+
+  deliver(node: DeliverNode): RecordHandler {
+    return this.output(node.name)
+  }
+
+  drop(node: string, reason: DropReason): void {
+    this.events.push({ kind: 'drop', node, reason })
+  }
+
+  deadLetter(node: string, error: Error): void {
+    this.events.push({ kind: 'dead-letter', node, error })
+  }
+
+  /** A step to stand behind the one under test. */
+  output(node = 'next'): RecordHandler {
+    return (key, value) => this.events.push({ kind: 'out', node, key, value })
+  }
+
+  /** What happened since the last call, but for the names of steps. */
+  take(): readonly WiringEvent[] {
+    return this.events.splice(0).filter(event => event.kind !== 'enter')
+  }
+
+  /** The steps that named themselves since the last call. */
+  takeEntered(): readonly string[] {
+    return this.events.splice(0).flatMap(event => (event.kind === 'enter' ? [event.node] : []))
+  }
+}
+
+export function out(key: unknown, value: unknown, node = 'next'): WiringEvent {
+  return { kind: 'out', node, key, value }
+}
+
+export function dropped(node: string, reason: DropReason): WiringEvent {
+  return { kind: 'drop', node, reason }
+}

@@ -46,7 +46,11 @@ export class GuardedArray extends ArrayType {
     }
   }
 
-  override _update(resolver: Resolver & { itemsType?: Resolver }, writer: AvroType, options: ResolveOptions) {
+  override _update(
+    resolver: Resolver & { itemsType?: Resolver },
+    writer: AvroType,
+    options: ResolveOptions,
+  ): void {
     super._update(resolver, writer, options)
     const items = resolver.itemsType
     if (items === undefined || writer.itemsType === undefined) return
@@ -99,7 +103,7 @@ export class GuardedMap extends MapType {
     resolver: Resolver & { valuesType?: Resolver },
     writer: AvroType,
     options: ResolveOptions,
-  ) {
+  ): void {
     super._update(resolver, writer, options)
     const values = resolver.valuesType
     if (values === undefined || writer.valuesType === undefined) return

@@ -13,6 +13,9 @@ export interface HttpSchemaRegistryOptions {
 
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json'
 
+/** Timers of Node hold no more than 31 bits. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
+
 // Error codes of the Confluent API. A 404 without one of them comes from something that is no registry.
 const SUBJECT_NOT_FOUND = 40401
 const VERSION_NOT_FOUND = 40402
@@ -35,7 +38,7 @@ interface Request {
  * change.
  *
  * @example `const registry = new HttpSchemaRegistry({ url: 'http://localhost:8081' })`
- * @throws TOPOLOGY_CONFIG_INVALID for a URL that is none
+ * @throws TOPOLOGY_CONFIG_INVALID for a URL that is none, or a time that is out of range
  */
 export class HttpSchemaRegistry implements SchemaRegistry {
   readonly #root: string
@@ -57,7 +60,7 @@ export class HttpSchemaRegistry implements SchemaRegistry {
       'content-type': CONTENT_TYPE,
       ...(auth === undefined ? {} : { authorization: authorization(auth) }),
     }
-    this.#timeoutMs = options.timeoutMs ?? 10_000
+    this.#timeoutMs = checkedTimeout(options.timeoutMs ?? 10_000)
     this.#clock = options.clock ?? systemClock
   }
 
@@ -190,9 +193,19 @@ export class HttpSchemaRegistry implements SchemaRegistry {
 function parseUrl(text: string): URL {
   const url = URL.parse(text)
   if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return url
+  // It may hold a password, so only its beginning is shown.
+  const seen = text.includes('@') ? `${text.slice(0, text.indexOf(':') + 1)}…` : text
   throw new TopologyError(
     'TOPOLOGY_CONFIG_INVALID',
-    `${JSON.stringify(text)} is no http or https URL of a schema registry`,
+    `${JSON.stringify(seen)} is no http or https URL of a schema registry`,
+  )
+}
+
+function checkedTimeout(timeoutMs: number): number {
+  if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs
+  throw new TopologyError(
+    'TOPOLOGY_CONFIG_INVALID',
+    `timeoutMs of the schema registry is ${timeoutMs}, a whole number from 1 to ${MAX_TIMEOUT_MS} is allowed`,
   )
 }
 

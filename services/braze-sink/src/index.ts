@@ -1,1 +1,2 @@
-export {}
+export { toBraze } from './mapping.ts'
+export { sinkTopology, type SinkTopologyOptions } from './topology.ts'

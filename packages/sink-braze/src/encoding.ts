@@ -1,0 +1,86 @@
+import type { BrazeObject, BrazeObjectKind } from './objects.ts'
+
+export type ArrayName = 'attributes' | 'events' | 'purchases'
+
+const ARRAY_OF: Readonly<Record<BrazeObjectKind, ArrayName>> = {
+  attributes: 'attributes',
+  event: 'events',
+  purchase: 'purchases',
+}
+
+const ARRAY_NAMES: readonly ArrayName[] = ['attributes', 'events', 'purchases']
+
+/** An object as it stands in a request's body. */
+export interface Encoded {
+  readonly array: ArrayName
+  readonly json: string
+  /** UTF-8. */
+  readonly bytes: number
+}
+
+/** Everything in a body besides the objects and the commas between them. */
+const FRAME_BYTES = Buffer.byteLength('{"attributes":[],"events":[],"purchases":[]}')
+
+// An object is measured when it joins a batch and written when the batch goes, perhaps more than once.
+const cache = new WeakMap<BrazeObject, Encoded>()
+
+/** Throws a TypeError for what JSON cannot hold (a bigint, a cycle). */
+export function encode(braze: BrazeObject): Encoded {
+  let encoded = cache.get(braze)
+  if (encoded === undefined) {
+    const json = JSON.stringify(braze.object)
+    encoded = { array: ARRAY_OF[braze.kind], json, bytes: Buffer.byteLength(json) }
+    cache.set(braze, encoded)
+  }
+  return encoded
+}
+
+/** For `deliver`'s `sizeOf`: the bytes that an object takes in a request. 0 for what cannot be written and will be refused. */
+export function brazeSizeOf(braze: BrazeObject): number {
+  try {
+    return encode(braze).bytes + 1
+  } catch {
+    return 0
+  }
+}
+
+export interface TrackRequest<E extends { readonly encoded: Encoded }> {
+  readonly body: string
+  /** Which object a position in an array of this body means. */
+  at(array: string, index: number): E | undefined
+}
+
+/** Within each array the objects keep their order. */
+export function composeRequest<E extends { readonly encoded: Encoded }>(
+  entries: readonly E[],
+): TrackRequest<E> {
+  const arrays: Record<ArrayName, E[]> = { attributes: [], events: [], purchases: [] }
+  for (const entry of entries) arrays[entry.encoded.array].push(entry)
+  const parts = ARRAY_NAMES.filter(name => arrays[name].length > 0).map(
+    name => `"${name}":[${arrays[name].map(entry => entry.encoded.json).join(',')}]`,
+  )
+  return {
+    body: `{${parts.join(',')}}`,
+    at: (array, index) => (Object.hasOwn(arrays, array) ? arrays[array as ArrayName][index] : undefined),
+  }
+}
+
+/** Cuts entries into requests that keep both limits, in order. A single object that is too large stands alone. */
+export function* splitByLimits<E extends { readonly encoded: Encoded }>(
+  entries: readonly E[],
+  limits: { readonly maxObjects: number; readonly maxBytes: number },
+): Generator<readonly E[], void, undefined> {
+  let chunk: E[] = []
+  let bytes = FRAME_BYTES
+  for (const entry of entries) {
+    const entryBytes = entry.encoded.bytes + 1
+    if (chunk.length > 0 && (chunk.length >= limits.maxObjects || bytes + entryBytes > limits.maxBytes)) {
+      yield chunk
+      chunk = []
+      bytes = FRAME_BYTES
+    }
+    chunk.push(entry)
+    bytes += entryBytes
+  }
+  if (chunk.length > 0) yield chunk
+}

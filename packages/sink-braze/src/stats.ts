@@ -1,0 +1,59 @@
+import type { Encoded } from './encoding.ts'
+
+export interface BrazeStats {
+  /** Answers by status. */
+  readonly answers: Readonly<Record<string, number>>
+  /** Requests without one: timed out, or the connection failed. */
+  readonly unanswered: number
+  /** In requests that were answered, repeated ones included; by the answers' sum they give the mean fill. */
+  readonly objectsSent: number
+  readonly bytesSent: number
+  readonly accepted: number
+  /** Objects that Braze refused, and those that were not sent because it would. */
+  readonly refused: number
+  readonly invalid: number
+  /** Requests that were sent again in halves to find an object at fault. */
+  readonly splits: number
+  /** Errors in a 201 that did not say which object they meant. */
+  readonly unlocatedErrors: number
+  readonly limiter: {
+    /** Requests that count in the window now. */
+    readonly used: number
+    readonly waiting: number
+    /** What is left of a pause or until the next hour, in milliseconds. */
+    readonly heldMs: number
+  }
+}
+
+export class BrazeCounters {
+  readonly #answers = new Map<number, number>()
+  #objectsSent = 0
+  #bytesSent = 0
+  unanswered = 0
+  accepted = 0
+  refused = 0
+  invalid = 0
+  splits = 0
+  unlocatedErrors = 0
+
+  answered(status: number, objects: readonly { readonly encoded: Encoded }[]): void {
+    this.#answers.set(status, (this.#answers.get(status) ?? 0) + 1)
+    this.#objectsSent += objects.length
+    for (const { encoded } of objects) this.#bytesSent += encoded.bytes
+  }
+
+  snapshot(): Omit<BrazeStats, 'limiter'> {
+    const { unanswered, accepted, refused, invalid, splits, unlocatedErrors } = this
+    return {
+      answers: Object.fromEntries(this.#answers),
+      unanswered,
+      objectsSent: this.#objectsSent,
+      bytesSent: this.#bytesSent,
+      accepted,
+      refused,
+      invalid,
+      splits,
+      unlocatedErrors,
+    }
+  }
+}

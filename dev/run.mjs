@@ -82,13 +82,14 @@ async function install() {
 /** Passes signals on to the process (to its group when it leads one) until it has ended. */
 function runToEnd(executable, argv, options) {
   return new Promise(resolve => {
-    const child = spawn(executable, argv, options)
     let interruptedBy
     const forward = signal => {
       interruptedBy = signal
       if (child.pid !== undefined) process.kill(options.detached ? -child.pid : child.pid, signal)
     }
+    // Listened for before the child is there, so that a signal that comes while it starts is not lost on it.
     for (const signal of SIGNALS) process.on(signal, forward)
+    const child = spawn(executable, argv, options)
     const settle = outcome => {
       for (const signal of SIGNALS) process.off(signal, forward)
       resolve({ ...outcome, interruptedBy })

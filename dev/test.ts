@@ -39,6 +39,8 @@ const TEST_FILES = [
   'test-support/test',
 ].map(folder => `${folder}/**/*.test.ts`)
 const TESTS_AT_ONCE = 2
+// Several times what they take: a test that never ends is to be named, not waited for.
+const TESTS_DEADLINE_MS = 15 * 60 * 1_000
 
 const interrupted = new AbortController()
 const running = new Set<Promise<unknown>>()
@@ -135,9 +137,16 @@ async function runTests(): Promise<number> {
     { stdio: ['ignore', 'inherit', 'inherit'], detached: true },
   )
   interrupted.signal.addEventListener('abort', () => child.kill('SIGTERM'))
+  const deadline = setTimeout(() => {
+    console.error(`The tests have not ended in ${TESTS_DEADLINE_MS / 60_000} minutes and are interrupted.`)
+    child.kill('SIGTERM')
+  }, TESTS_DEADLINE_MS)
   return await track(
     new Promise(resolve => {
-      child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal!]))
+      child.once('exit', (code, signal) => {
+        clearTimeout(deadline)
+        resolve(code ?? 128 + constants.signals[signal!])
+      })
     }),
   )
 }

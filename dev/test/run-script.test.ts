@@ -52,7 +52,11 @@ test('a signal is passed on, and how the command ends by it', DEADLINE, async t 
     env: environment(repository, { WAIT: '1' }),
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  t.after(() => child.kill('SIGKILL'))
+  t.after(() => {
+    // What it started holds the pipe, and would keep this process waiting for more.
+    child.stdout.destroy()
+    child.kill('SIGKILL')
+  })
   const ended = new Promise<number | null>(resolve => child.once('exit', resolve))
   let output = ''
   child.stdout.setEncoding('utf8').on('data', text => (output += text))
@@ -121,9 +125,10 @@ cp ${repository}/fake-node ${repository}/node_modules/node/bin/node
     join(repository, 'fake-node'),
     `#!/bin/sh
 if [ -n "$WAIT" ]; then
-  trap 'echo got SIGTERM; exit 33' TERM
+  sleep 60 > /dev/null &
+  trap "kill $!; echo got SIGTERM; exit 33" TERM
   echo waiting
-  while :; do sleep 0.02; done
+  wait
 fi
 for argument in "$@"; do echo "$argument"; done
 echo "PATH=\${PATH%%:*}"

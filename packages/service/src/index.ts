@@ -1,2 +1,3 @@
+export { Environment, type CommonConfig } from './environment.ts'
 export { createServer, type ServiceOptions } from './server.ts'
-export { runService } from './run-service.ts'
+export { configOrExit, runService } from './run-service.ts'

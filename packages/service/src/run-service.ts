@@ -31,3 +31,13 @@ export async function runService(options: ServiceOptions): Promise<void> {
     await options.close?.()
   }
 }
+
+/** A faulty environment is an operator's mistake, not a crash: one line on standard error and exit code 1. */
+export function configOrExit<Config>(read: () => Config): Config {
+  try {
+    return read()
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.exit(1)
+  }
+}

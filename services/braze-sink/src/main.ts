@@ -1,11 +1,11 @@
-import { runService } from '@tributary/service'
+import { configOrExit, runService } from '@tributary/service'
 import { brazeDestination } from '@tributary/sink-braze'
 import { createApp } from '@tributary/topology'
 import { pino } from 'pino'
 import { readConfig } from './config.ts'
 import { sinkTopology } from './topology.ts'
 
-const config = readConfig()
+const config = configOrExit(() => readConfig())
 const logger = pino({ name: 'braze-sink', level: config.logLevel, errorKey: 'error' })
 const destination = brazeDestination({
   url: config.brazeUrl,

@@ -1,11 +1,11 @@
-import { runService } from '@tributary/service'
+import { configOrExit, runService } from '@tributary/service'
 import { createApp } from '@tributary/topology'
 import { pino } from 'pino'
 import { readConfig } from './config.ts'
 import { marketingTopology } from './topology.ts'
 import { upcomingActivitiesFrom } from './upcoming-activities.ts'
 
-const config = readConfig()
+const config = configOrExit(() => readConfig())
 const logger = pino({ name: 'marketing-events', level: config.logLevel, errorKey: 'error' })
 const upcoming = upcomingActivitiesFrom(config.activitiesApiUrl)
 const app = createApp(marketingTopology(upcoming.find), {

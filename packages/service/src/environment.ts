@@ -1,0 +1,84 @@
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+export interface CommonConfig {
+  readonly kafkaBrokers: readonly string[]
+  readonly schemaRegistryUrl: string
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+  readonly logLevel: (typeof LOG_LEVELS)[number]
+  readonly groupProtocol: 'consumer' | 'classic'
+  /** Static membership. */
+  readonly instanceId: string | undefined
+}
+
+/** Reads a service's environment and collects what is wrong with it, so that one start tells every fault. */
+export class Environment {
+  readonly #service: string
+  readonly #env: NodeJS.ProcessEnv
+  readonly #faults: string[] = []
+
+  constructor(service: string, env: NodeJS.ProcessEnv) {
+    this.#service = service
+    this.#env = env
+  }
+
+  /** A variable that is set to nothing counts as not set, as in a Compose file's `KEY=`. */
+  text(name: string): string | undefined {
+    const value = this.#env[name]
+    return value === '' ? undefined : value
+  }
+
+  required(name: string, meaning: string): string {
+    const value = this.text(name)
+    if (value === undefined) this.#faults.push(`${name} is missing: ${meaning}`)
+    return value ?? ''
+  }
+
+  integer(
+    name: string,
+    rule: { readonly fallback: number; readonly min: number; readonly max: number },
+  ): number {
+    const text = this.text(name)
+    if (text === undefined) return rule.fallback
+    const value = Number(text)
+    if (/^\d+$/.test(text) && value >= rule.min && value <= rule.max) return value
+    this.#faults.push(`${name} is '${text}'; allowed: ${rule.min} to ${rule.max}`)
+    return rule.fallback
+  }
+
+  choice<const T extends readonly string[]>(name: string, allowed: T, fallback: T[number]): T[number] {
+    const value = this.text(name) ?? fallback
+    if (!allowed.includes(value)) this.#faults.push(`${name} is '${value}'; allowed: ${allowed.join(', ')}`)
+    return value
+  }
+
+  /** Refuses variables of the prefix that are not known: a misspelt one must not silently be the default. */
+  refuseUnknown(prefix: string, known: readonly string[]): void {
+    for (const name of Object.keys(this.#env)) {
+      if (name.startsWith(prefix) && !known.includes(name)) {
+        this.#faults.push(`${name} is unknown; allowed: ${known.join(', ')}`)
+      }
+    }
+  }
+
+  /** What every service around a topology needs. */
+  common(): CommonConfig {
+    return {
+      kafkaBrokers: this.required('KAFKA_BROKERS', 'host:port of some brokers, separated by commas').split(
+        ',',
+      ),
+      schemaRegistryUrl: this.required('SCHEMA_REGISTRY_URL', 'the URL of a Confluent-compatible registry'),
+      host: this.text('HOST') ?? '127.0.0.1',
+      port: this.integer('PORT', { fallback: 8_080, min: 0, max: 65_535 }),
+      logLevel: this.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
+      groupProtocol: this.choice('GROUP_PROTOCOL', ['consumer', 'classic'], 'consumer'),
+      instanceId: this.text('INSTANCE_ID'),
+    }
+  }
+
+  /** Throws one Error that names every fault and what is allowed. */
+  check(): void {
+    if (this.#faults.length > 0) throw new Error(`${this.#service} cannot start: ${this.#faults.join('; ')}`)
+  }
+}

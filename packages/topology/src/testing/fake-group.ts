@@ -1,5 +1,6 @@
 import { assignCopartitioned } from '../client/copartition.ts'
 import type { CommitOffset, GroupListener, GroupMember, GroupOptions } from '../client/ports.ts'
+import { Ownership } from '../client/ownership.ts'
 import { TopologyError } from '../errors.ts'
 import { formatTopicPartition, type TopicPartition } from '../record.ts'
 
@@ -71,11 +72,8 @@ export class FakeMember implements GroupMember {
   readonly topics: readonly string[]
   readonly #group: FakeGroup
   readonly #takeFailure: () => Error | undefined
-  #listener: GroupListener | undefined
+  #ownership: Ownership | undefined
   #isMember = false
-  #owned: TopicPartition[] = []
-  /** Calls of the listener, one after the other. */
-  #calls: Promise<void> = Promise.resolve()
 
   constructor(group: FakeGroup, options: GroupOptions, takeFailure: () => Error | undefined) {
     this.#group = group
@@ -84,11 +82,11 @@ export class FakeMember implements GroupMember {
   }
 
   get owned(): readonly TopicPartition[] {
-    return this.#owned
+    return this.#ownership?.partitions ?? []
   }
 
   join(listener: GroupListener): Promise<void> {
-    this.#listener = listener
+    this.#ownership = new Ownership(listener)
     this.#group.add(this)
     return Promise.resolve()
   }
@@ -100,11 +98,13 @@ export class FakeMember implements GroupMember {
   commit(offsets: readonly CommitOffset[]): Promise<void> {
     const failure = this.#takeFailure()
     if (failure !== undefined) return Promise.reject(failure)
-    if (!this.#isMember) {
+    const foreign = offsets.find(offset => this.#ownership?.stampOf(offset) === undefined)
+    if (!this.#isMember || foreign !== undefined) {
+      const what = foreign === undefined ? 'The commit' : nameOf(foreign)
       return Promise.reject(
         new TopologyError(
           'TOPOLOGY_MEMBER_FENCED',
-          `The commit came from no member of the group ${this.#group.groupId}`,
+          `${what} is not of a member of the group ${this.#group.groupId}`,
         ),
       )
     }
@@ -122,34 +122,15 @@ export class FakeMember implements GroupMember {
   }
 
   assign(target: readonly TopicPartition[]): void {
-    const owned = new Set(this.#owned.map(nameOf))
-    const added = target.filter(partition => !owned.has(nameOf(partition)))
-    if (added.length === 0) return
-    this.#owned = [...target]
-    void this.#call(listener => listener.onAssigned(added))
+    void this.#ownership?.assign(target)
   }
 
   async revokeAllBut(target: readonly TopicPartition[]): Promise<void> {
-    const kept = new Set(target.map(nameOf))
-    const revoked = this.#owned.filter(partition => !kept.has(nameOf(partition)))
-    if (revoked.length === 0) return
-    this.#owned = this.#owned.filter(partition => kept.has(nameOf(partition)))
-    await this.#call(listener => listener.onRevoked(revoked))
+    await this.#ownership?.revokeAllBut(target)
   }
 
   async lose(): Promise<void> {
     this.#isMember = false
-    const lost = this.#owned
-    this.#owned = []
-    if (lost.length > 0) await this.#call(listener => listener.onLost(lost))
-  }
-
-  #call(run: (listener: GroupListener) => Promise<void>): Promise<void> {
-    const listener = this.#listener
-    if (listener === undefined) return Promise.resolve()
-    this.#calls = this.#calls
-      .then(() => run(listener))
-      .catch((error: unknown) => listener.onError(error as Error))
-    return this.#calls
+    await this.#ownership?.lose()
   }
 }

@@ -130,6 +130,7 @@ test('acknowledgements can be held back, and sends and commits can be made to fa
     onError: error => assert.fail(error),
   }
   await member.join(quiet)
+  await settled()
   kafka.failNextCommit(failure)
   await assert.rejects(member.commit([{ topic, partition: 0, offset: 1 }]), failure)
   await member.commit([{ topic, partition: 0, offset: 1 }])

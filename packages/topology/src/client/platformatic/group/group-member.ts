@@ -10,7 +10,7 @@ import { ConsumerMembership, ProtocolUnsupported } from './consumer-membership.t
 import { Coordinator } from './coordinator.ts'
 import { commitOffsets, fetchOffsets } from './group-offsets.ts'
 import type { Membership, MembershipOptions } from './membership.ts'
-import { Ownership } from './ownership.ts'
+import { Ownership } from '../../ownership.ts'
 
 /** ConsumerGroupHeartbeat, in the version in which the member chooses its id. */
 const HEARTBEAT_API = { key: 68, version: 1 }
@@ -66,9 +66,11 @@ export class BrokerGroupMember implements GroupMember {
     if (offsets.length === 0) return
     const { groupId, instanceId = null } = this.#options
     const stamps = offsets.map(offset => this.#stampOf(offset))
+    const foreign = offsets.find((_, i) => stamps[i] === undefined)
+    if (foreign !== undefined) throw this.#fencedError(foreign)
     await this.#retrying('Committing offsets', async () => {
       // Between two attempts a partition may have gone, and even come back with what others have committed meanwhile.
-      const gone = offsets.find((offset, i) => stamps[i] === undefined || this.#stampOf(offset) !== stamps[i])
+      const gone = offsets.find((offset, i) => this.#stampOf(offset) !== stamps[i])
       const identity = this.#joined?.membership.identity
       if (identity === undefined || gone !== undefined) throw this.#fencedError(gone)
       try {

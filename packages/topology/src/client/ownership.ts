@@ -1,5 +1,5 @@
-import { formatTopicPartition, type TopicPartition } from '../../../record.ts'
-import type { GroupListener } from '../../ports.ts'
+import { formatTopicPartition, type TopicPartition } from '../record.ts'
+import type { GroupListener } from './ports.ts'
 
 interface Owned {
   readonly partition: TopicPartition

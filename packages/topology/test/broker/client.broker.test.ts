@@ -1,0 +1,21 @@
+import { test } from 'node:test'
+import { clientConformance } from '../conformance/client-conformance.ts'
+import { groupConformance } from '../conformance/group-conformance.ts'
+import { appendMarker, createBrokerClient, deleteBefore, skip, useQuickHeartbeats } from './kafka-tools.ts'
+
+if (skip === false) {
+  clientConformance({ name: 'broker', createClient: createBrokerClient, appendMarker, deleteBefore })
+  groupConformance({
+    name: 'broker, consumer protocol',
+    options: { protocol: 'consumer' },
+    createClient: createBrokerClient,
+    prepareGroup: useQuickHeartbeats,
+  })
+  groupConformance({
+    name: 'broker, classic protocol',
+    // Three heartbeats a session.
+    options: { protocol: 'classic', sessionTimeoutMs: 1_500 },
+    createClient: createBrokerClient,
+    prepareGroup: () => Promise.resolve(),
+  })
+} else test('the client of a real broker', { skip }, () => undefined)

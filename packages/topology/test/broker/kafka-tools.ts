@@ -1,0 +1,116 @@
+import type { TestContext } from 'node:test'
+import {
+  Admin,
+  ConfigResourceTypes,
+  type Connection,
+  IncrementalAlterConfigOperationTypes,
+  instancesChannel,
+  type MessageToProduce,
+  Producer,
+} from '@platformatic/kafka'
+import { randomUUID } from 'node:crypto'
+import { createKafkaClient } from '../../src/client/platformatic/kafka-client.ts'
+import type { KafkaClient } from '../../src/client/ports.ts'
+import { until } from '../conformance/until.ts'
+
+/*
+ * What the tests need of a real broker beyond the client under test: transactions, compressed batches, deleted records,
+ * quick heartbeats, broken connections. Made with the ready-made parts of @platformatic/kafka.
+ */
+
+const setting = process.env['KAFKA_BROKERS']
+export const brokers: string[] = setting?.split(',') ?? []
+export const skip: string | false = setting === undefined ? 'KAFKA_BROKERS names no broker' : false
+
+export function createBrokerClient(): KafkaClient {
+  return createKafkaClient({ brokers, clientId: 'topology-test' })
+}
+
+type Bytes = MessageToProduce<Buffer, Buffer, Buffer, Buffer>
+
+export function message(topic: string, partition: number, value: string): Bytes {
+  return { topic, partition, key: Buffer.from('key'), value: Buffer.from(value) }
+}
+
+export function openTransactionalProducer(t?: TestContext): Producer {
+  const producer = new Producer({
+    clientId: 'topology-test',
+    bootstrapBrokers: brokers,
+    transactionalId: randomUUID(),
+    idempotent: true,
+    retryDelay: 5,
+    producerId: -1n,
+    producerEpoch: -1,
+  })
+  t?.after(() => producer.close())
+  return producer
+}
+
+export async function withAdmin<T>(run: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = new Admin({ clientId: 'topology-test', bootstrapBrokers: brokers })
+  try {
+    return await run(admin)
+  } finally {
+    await admin.close()
+  }
+}
+
+/** One committed record and the marker behind it. Returns the offset behind the marker. */
+export async function appendMarker(topic: string, partition: number): Promise<number> {
+  const producer = openTransactionalProducer()
+  try {
+    const transaction = await producer.beginTransaction()
+    const sent = await transaction.send({ messages: [message(topic, partition, 'committed')] })
+    await transaction.commit()
+    const end = Number(sent.offsets![0]!.offset) + 2
+    await stableUpTo(topic, partition, end)
+    return end
+  } finally {
+    await producer.close()
+  }
+}
+
+/** A transaction is over for its producer before its markers are in the logs. */
+export async function stableUpTo(topic: string, partition: number, offset: number): Promise<void> {
+  const client = createBrokerClient()
+  await until('the transaction marker is written', async () => {
+    const [stable] = await client.admin.listOffsets([{ topic, partition }], 'latest', 'read-committed')
+    return stable! >= offset
+  })
+  await client.close()
+}
+
+export async function deleteBefore(topic: string, partition: number, offset: number): Promise<void> {
+  await withAdmin(admin =>
+    admin.deleteRecords({ topics: [{ name: topic, partitions: [{ partition, offset: BigInt(offset) }] }] }),
+  )
+}
+
+/** A member hears of a rebalance with its next heartbeat: 5 s apart if nobody asks for less. */
+export async function useQuickHeartbeats(groupId: string): Promise<void> {
+  const resource = { resourceType: ConfigResourceTypes.GROUP, resourceName: groupId }
+  const interval = { name: 'consumer.heartbeat.interval.ms', value: '100' }
+  const configOperation = IncrementalAlterConfigOperationTypes.SET
+  await withAdmin(async admin => {
+    await admin.incrementalAlterConfigs({
+      resources: [{ ...resource, configs: [{ ...interval, configOperation }] }],
+    })
+    // A member is told the interval when it joins, so the broker has to know it before.
+    await until('the broker knows the interval', async () => {
+      const [described] = await admin.describeConfigs({ resources: [resource] })
+      return described?.configs.find(({ name }) => name === interval.name)?.value === interval.value
+    })
+  })
+}
+
+/** The connections that are opened from now on, so that a test can cut them. */
+export function watchConnections(t: TestContext): Set<Connection> {
+  const connections = new Set<Connection>()
+  const onInstance = (created: unknown): void => {
+    const { type, instance } = created as { type: string; instance: Connection }
+    if (type === 'connection') connections.add(instance)
+  }
+  instancesChannel.subscribe(onInstance)
+  t.after(() => instancesChannel.unsubscribe(onInstance))
+  return connections
+}

@@ -5,7 +5,7 @@ import type { DeliveryItem, DeliveryOutcome, Destination } from '../../../src/op
 import type { DeliverNode } from '../../../src/plan/node.ts'
 import { DeliveryStage } from '../../../src/runtime/delivery/delivery-stage.ts'
 import { CONTEXT, deliverNode } from './fixtures.ts'
-import { VirtualClock } from './virtual-clock.ts'
+import { TestClock } from '../../../src/testing/test-clock.ts'
 
 /*
  * Random histories against a model that keeps, per lane, a plain array of what is neither settled nor forgotten. Whatever
@@ -101,7 +101,7 @@ interface Item {
 class Model implements Destination<unknown> {
   readonly name = 'model'
   readonly node: DeliverNode
-  readonly clock = new VirtualClock()
+  readonly clock = new TestClock()
   readonly items: Item[] = []
   readonly lanes = new Map<string, Item[]>()
   readonly owners: object[] = [{}, {}, {}]

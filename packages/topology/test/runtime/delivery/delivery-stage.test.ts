@@ -5,7 +5,7 @@ import type { DeliveryOutcome } from '../../../src/operators/destination.ts'
 import type { DeliverNode } from '../../../src/plan/node.ts'
 import { DeliveryStage } from '../../../src/runtime/delivery/delivery-stage.ts'
 import { ACCEPTED, CONTEXT, deliverNode, ManualDestination } from './fixtures.ts'
-import { settled, VirtualClock } from './virtual-clock.ts'
+import { settled, TestClock } from '../../../src/testing/test-clock.ts'
 
 const OWNER = { partition: 0 }
 
@@ -19,7 +19,7 @@ function setUp(
   overrides: Partial<DeliverNode> = {},
   destination: ManualDestination = new ManualDestination(),
 ) {
-  const clock = new VirtualClock()
+  const clock = new TestClock()
   const failures: unknown[] = []
   const outcomes: string[] = []
   let spaces = 0

@@ -1,90 +1,84 @@
 import type { MarketingEvent } from '@tributary/marketing-events'
 import { brazeAttributes, brazeEvent, type BrazeObject, type BrazeRecord } from '@tributary/sink-braze'
 
-/**
- * What Braze is told of a marketing event: the event itself, named as campaigns are triggered by it, and whatever it changes
- * in the profile. Attributes come first: Braze applies those of a request before its events, so a campaign that the event
- * triggers sees them.
- */
-export function toBraze(event: MarketingEvent): BrazeObject[] {
-  switch (event.type) {
-    case 'accountCreated': {
-      const { email, firstName, language, country, channel } = event.value
-      return [
-        attributes(event, { email, first_name: firstName, language, country, signup_channel: channel }),
-        custom(event, 'account_created', { channel }),
-      ]
-    }
-    case 'activityWishlisted': {
-      const { activity, wishlist } = event.value
-      return [custom(event, 'activity_wishlisted', { ...flat(activity), ...present({ wishlist }) })]
-    }
-    case 'activityAddedToCart': {
-      const { activity, startsAt, participants, price } = event.value
-      return [
-        custom(event, 'activity_added_to_cart', {
-          ...flat(activity),
-          ...money(price),
-          starts_at: iso(startsAt),
-          participants,
-        }),
-      ]
-    }
-    case 'bookingCompleted': {
-      const { activity, bookingId, startsAt, participants, price, promoCode, otherUpcomingActivities } =
-        event.value
-      return [
-        attributes(event, { last_booked_city: activity.city, last_booking_at: iso(event.value.occurredAt) }),
-        custom(event, 'booking_completed', {
-          ...flat(activity),
-          ...money(price),
-          ...present({ promo_code: promoCode }),
-          booking_id: bookingId,
-          starts_at: iso(startsAt),
-          participants,
-          other_upcoming_activities: otherUpcomingActivities.map(other => ({
-            activity_id: other.activityId,
-            title: other.title,
-            city: other.city,
-            country: other.country,
-            starts_at: iso(other.startsAt),
-          })),
-        }),
-      ]
-    }
-    case 'activityPreparationStarted': {
-      const { activity, bookingId, startsAt } = event.value
-      return [
-        custom(event, 'activity_preparation_started', {
-          ...flat(activity),
-          booking_id: bookingId,
-          starts_at: iso(startsAt),
-        }),
-      ]
-    }
-    case 'activityConducted': {
-      const { activity, bookingId, participants } = event.value
-      return [custom(event, 'activity_conducted', { ...flat(activity), booking_id: bookingId, participants })]
-    }
-  }
+type EventOf<Type extends MarketingEvent['type']> = Extract<MarketingEvent, { type: Type }>['value']
+
+interface Mapped {
+  /** As campaigns are triggered by it. */
+  readonly name: string
+  readonly properties: BrazeRecord
+  /** What the event changes in the customer's profile. */
+  readonly attributes?: BrazeRecord
 }
 
-type ActivityDetails = Extract<MarketingEvent, { type: 'bookingCompleted' }>['value']['activity']
-type Money = Extract<MarketingEvent, { type: 'bookingCompleted' }>['value']['price']
+const MAPPINGS: { readonly [Type in MarketingEvent['type']]: (event: EventOf<Type>) => Mapped } = {
+  accountCreated: ({ email, firstName, language, country, channel }) => ({
+    name: 'account_created',
+    properties: { channel },
+    attributes: { email, first_name: firstName, language, country, signup_channel: channel },
+  }),
 
-function custom(event: MarketingEvent, name: string, properties: BrazeRecord): BrazeObject {
+  activityWishlisted: ({ activity, wishlist }) => ({
+    name: 'activity_wishlisted',
+    properties: { ...flat(activity), ...present({ wishlist }) },
+  }),
+
+  activityAddedToCart: ({ activity, startsAt, participants, price }) => ({
+    name: 'activity_added_to_cart',
+    properties: { ...flat(activity), ...money(price), starts_at: iso(startsAt), participants },
+  }),
+
+  bookingCompleted: event => ({
+    name: 'booking_completed',
+    properties: {
+      ...flat(event.activity),
+      ...money(event.price),
+      ...present({ promo_code: event.promoCode }),
+      booking_id: event.bookingId,
+      starts_at: iso(event.startsAt),
+      participants: event.participants,
+      other_upcoming_activities: event.otherUpcomingActivities.map(other => ({
+        activity_id: other.activityId,
+        title: other.title,
+        city: other.city,
+        country: other.country,
+        starts_at: iso(other.startsAt),
+      })),
+    },
+    attributes: { last_booked_city: event.activity.city, last_booking_at: iso(event.occurredAt) },
+  }),
+
+  activityPreparationStarted: ({ activity, bookingId, startsAt }) => ({
+    name: 'activity_preparation_started',
+    properties: { ...flat(activity), booking_id: bookingId, starts_at: iso(startsAt) },
+  }),
+
+  activityConducted: ({ activity, bookingId, participants }) => ({
+    name: 'activity_conducted',
+    properties: { ...flat(activity), booking_id: bookingId, participants },
+  }),
+}
+
+/**
+ * What Braze is told of a marketing event. Attributes come first: Braze applies those of a request before its events, so a
+ * campaign that the event triggers sees them.
+ */
+export function toBraze(event: MarketingEvent): BrazeObject[] {
   const { customerId, eventId, occurredAt } = event.value
-  return brazeEvent({
+  const map = MAPPINGS[event.type] as (value: MarketingEvent['value']) => Mapped
+  const { name, properties, attributes } = map(event.value)
+  const happened = brazeEvent({
     external_id: customerId,
     name,
     time: iso(occurredAt),
     properties: { event_id: eventId, ...properties },
   })
+  if (attributes === undefined) return [happened]
+  return [brazeAttributes({ external_id: customerId, ...attributes }), happened]
 }
 
-function attributes(event: MarketingEvent, fields: BrazeRecord): BrazeObject {
-  return brazeAttributes({ external_id: event.value.customerId, ...fields })
-}
+type ActivityDetails = EventOf<'bookingCompleted'>['activity']
+type Money = EventOf<'bookingCompleted'>['price']
 
 /** Flat, because Braze's segments filter on top-level properties. */
 function flat(activity: ActivityDetails): BrazeRecord {

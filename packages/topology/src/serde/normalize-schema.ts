@@ -26,12 +26,24 @@ function fullNameOf(name: string, space: string): string {
   return name.includes('.') || space === '' ? name : `${space}.${name}`
 }
 
+function namespaceOf(fullName: string): string {
+  return fullName.includes('.') ? fullName.slice(0, fullName.lastIndexOf('.')) : ''
+}
+
 function isObject(value: unknown): value is SchemaObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** Answers the definition of a name that a schema uses and does not define. */
+export type ImportType = (fullName: string) => SchemaObject | undefined
+
 class Normalizer {
   readonly #definitions = new Map<string, string>()
+  readonly #importType: ImportType
+
+  constructor(importType: ImportType) {
+    this.#importType = importType
+  }
 
   schema(schema: unknown, space: string): SchemaJson {
     if (typeof schema === 'string')
@@ -41,12 +53,17 @@ class Normalizer {
     return this.#complex(schema, space)
   }
 
-  #reference(name: string): string {
-    if (!this.#definitions.has(name))
+  #reference(name: string): SchemaJson {
+    if (this.#definitions.has(name)) return name
+    const imported = this.#importType(name)
+    if (imported === undefined)
       throw invalid(
         `it refers to ${name}, but defines ${[...this.#definitions.keys()].join(', ') || 'no named type'} up to there`,
       )
-    return name
+    // It stands in another namespace now, so its own is written out.
+    const { name: _name, namespace: _namespace, ...rest } = imported
+    const space = name.includes('.') ? {} : { namespace: '' }
+    return this.#named({ ...rest, name, ...space }, '')
   }
 
   #complex(schema: SchemaObject, space: string): SchemaJson {
@@ -72,7 +89,7 @@ class Normalizer {
     if (earlier !== undefined) throw invalid(`${fullName} is defined twice, and not alike`)
     this.#definitions.set(fullName, written)
     const { type, ...rest } = attributes
-    const inside = fullName.includes('.') ? fullName.slice(0, fullName.lastIndexOf('.')) : ''
+    const inside = namespaceOf(fullName)
     if (!Array.isArray(rest['fields'])) return { type, name, ...own, ...rest }
     const fields = rest['fields'].map((field: unknown) => {
       if (!isObject(field)) throw invalid(`a field of ${fullName} is ${JSON.stringify(field)}`)
@@ -88,8 +105,21 @@ class Normalizer {
  * author wrote it.
  * @throws TOPOLOGY_SCHEMA_INVALID
  */
-export function normalizeSchema(schema: unknown): SchemaJson {
-  return new Normalizer().schema(schema, '')
+export function normalizeSchema(schema: unknown, importType: ImportType = () => undefined): SchemaJson {
+  return new Normalizer(importType).schema(schema, '')
+}
+
+/** Every named type in a schema, by its full name. */
+export function definitionsIn(schema: unknown, space = ''): ReadonlyMap<string, SchemaObject> {
+  if (Array.isArray(schema)) return new Map(schema.flatMap(branch => [...definitionsIn(branch, space)]))
+  if (!isObject(schema)) return new Map()
+  const { name, namespace, fields } = schema
+  if (typeof name !== 'string' || !NAMED.has(String(schema['type'])))
+    return definitionsIn(schema['items'] ?? schema['values'] ?? schema['type'], space)
+  const fullName = fullNameOf(name, typeof namespace === 'string' ? namespace : space)
+  const inside = namespaceOf(fullName)
+  const parts = Array.isArray(fields) ? fields.filter(isObject) : []
+  return new Map([[fullName, schema], ...parts.flatMap(field => [...definitionsIn(field['type'], inside)])])
 }
 
 /** Reads a schema's JSON text. @throws TOPOLOGY_SCHEMA_INVALID */

@@ -112,6 +112,7 @@ class StackStart {
   readonly #env: NodeJS.ProcessEnv
   readonly #startedAt = performance.now()
   readonly #logs: Partial<Record<StackPart, string>> = {}
+  readonly #parts = new Set<Promise<unknown>>()
   #composeProject: string | undefined
 
   constructor(group: ProcessGroup, options: StackOptions) {
@@ -124,7 +125,7 @@ class StackStart {
     const dataDirectory = await this.#makeDataDirectory()
     const [[brokers, registryUrl], databaseUrl] = await Promise.all([
       this.#kafkaAndRegistry(dataDirectory),
-      this.#postgres(dataDirectory),
+      this.#part(this.#postgres(dataDirectory)),
     ])
     const group = this.#group
     return {
@@ -141,6 +142,11 @@ class StackStart {
     }
   }
 
+  #part<T>(starting: Promise<T>): Promise<T> {
+    this.#parts.add(starting)
+    return starting
+  }
+
   /** In the system's folder for such things, because Postgres must get there as another user when root starts it. */
   async #makeDataDirectory(): Promise<string> {
     const directory = await mkdtemp(join(tmpdir(), 'tributary-stack-'))
@@ -149,6 +155,10 @@ class StackStart {
     this.#group.defer(async () => {
       await rm(directory, { recursive: true, force: true, maxRetries: 3 })
       scratchDirectories.delete(directory)
+    })
+    // When one part has failed the others may still be making folders in there.
+    this.#group.defer(async () => {
+      await Promise.allSettled(this.#parts)
     })
     return directory
   }
@@ -167,12 +177,12 @@ class StackStart {
     const needs = { kafka: givenBrokers === undefined, registry: givenUrl === undefined }
     const java = await this.#resolveJava(needs)
     if (java === undefined) {
-      const started = await this.#inContainers(needs)
+      const started = await this.#part(this.#inContainers(needs))
       return [givenBrokers ?? started.kafka, givenUrl ?? started.registry]
     }
     return await Promise.all([
-      givenBrokers ?? this.#kafkaOnJava(java.java, java.classPath, dataDirectory),
-      givenUrl ?? this.#registryOnJava(java.java, java.distribution),
+      givenBrokers ?? this.#part(this.#kafkaOnJava(java.java, java.classPath, dataDirectory)),
+      givenUrl ?? this.#part(this.#registryOnJava(java.java, java.distribution)),
     ])
   }
 
@@ -259,7 +269,7 @@ class StackStart {
     const probes = { kafka: kafkaAnswers([addresses.kafka]), registry: registryAnswers(addresses.registry) }
     await Promise.all(
       parts.map(async part => {
-        if (!(await answersWithin(probes[part], CONTAINER_DEADLINE_MS))) {
+        if (!(await this.#answersWithin(probes[part], CONTAINER_DEADLINE_MS))) {
           throw new StackError(
             'STACK_NOT_READY',
             `The container of ${part} did not get ready within ${CONTAINER_DEADLINE_MS / 1_000} s: read ${logFile} for the reason.`,
@@ -289,7 +299,7 @@ class StackStart {
   }
 
   async #checkGiven(part: StackPart, address: string, probe: Probe): Promise<void> {
-    if (!(await answersWithin(probe, ANSWER_DEADLINE_MS))) {
+    if (!(await this.#answersWithin(probe, ANSWER_DEADLINE_MS))) {
       const variable = { kafka: 'KAFKA_BROKERS', registry: 'SCHEMA_REGISTRY_URL', postgres: 'DATABASE_URL' }[
         part
       ]
@@ -299,6 +309,15 @@ class StackStart {
       )
     }
     this.#announce(part, withoutPassword(address))
+  }
+
+  async #answersWithin(probe: Probe, deadlineMs: number): Promise<boolean> {
+    const deadline = AbortSignal.timeout(deadlineMs)
+    while (!deadline.aborted && !this.#group.isStopping) {
+      if (await probe(deadline).catch(() => false)) return true
+      await sleep(100)
+    }
+    return false
   }
 
   #port(part: StackPart): Promise<number> {
@@ -315,15 +334,6 @@ class StackStart {
     const seconds = (performance.now() - this.#startedAt) / 1_000
     this.#options.onProgress?.({ kind: 'ready', part, address, seconds })
   }
-}
-
-async function answersWithin(probe: Probe, deadlineMs: number): Promise<boolean> {
-  const deadline = AbortSignal.timeout(deadlineMs)
-  while (!deadline.aborted) {
-    if (await probe(deadline).catch(() => false)) return true
-    await sleep(100)
-  }
-  return false
 }
 
 function withoutPassword(address: string): string {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { chmodSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { promisify } from 'node:util'
 import { findJava } from '../stack/java.ts'
 import { kafkaClassPath } from '../stack/maven.ts'
 import { ProcessGroup } from '../stack/process-group.ts'
-import { startTimeOf } from '../stack/process-identity.ts'
 import { startStack } from '../stack/stack.ts'
 import { StackError } from '../stack/stack-error.ts'
 import { scratchDirectory, writeScript } from './scratch.ts'
@@ -16,14 +18,23 @@ test(
   'a stack without Java, Maven or Docker is refused in one sentence and leaves nothing running',
   DEADLINE,
   async t => {
-    const group = new ProcessGroup()
-    const env = { PATH: scratchDirectory(t) }
-    const starting = startStack({ group, env, ports: 'free', logDirectory: scratchDirectory(t) })
-    await assert.rejects(starting, {
+    const [temporary, path, logDirectory] = [scratchDirectory(t), scratchDirectory(t), scratchDirectory(t)]
+    // As open as the system's own, because Postgres gets there as another user.
+    chmodSync(temporary, 0o711)
+    const { TMPDIR } = process.env
+    process.env['TMPDIR'] = temporary
+    t.after(() => {
+      if (TMPDIR === undefined) delete process.env['TMPDIR']
+      else process.env['TMPDIR'] = TMPDIR
+    })
+    await assert.rejects(startStack({ env: { PATH: path }, ports: 'free', logDirectory }), {
       code: 'STACK_JAVA',
       message: `Kafka needs Java 17 or later, and none was found: install a JDK, ${OR_ELSE}`,
     })
-    assert.ok(group.processes.every(child => startTimeOf(child.pid) === undefined))
+    // Postgres was on its way when Java turned out to be missing.
+    const { stdout: commands } = await promisify(execFile)('ps', ['-eo', 'args'])
+    assert.ok(!commands.includes(temporary))
+    assert.deepEqual(readdirSync(temporary), [])
   },
 )
 

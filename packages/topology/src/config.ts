@@ -15,24 +15,31 @@ export interface AppOptions {
   readonly groupProtocol: 'consumer' | 'classic'
   /** Only the classic protocol takes it from the member; with `consumer` it is the broker's setting. */
   readonly sessionTimeoutMs: number
+  /** Milliseconds from the end of a commit to the next. A crash repeats at most the work since the last one. */
   readonly commitIntervalMs: number
   /** How long closing or a revocation waits for work that is under way. */
   readonly shutdownTimeoutMs: number
   /** Default: `<application id>-dead-letters`. Created at start where it is missing. */
   readonly deadLetterTopic: string | undefined
+  /** A key or a value cannot be decoded. */
   readonly onMalformedRecord: Policy
+  /** An author's function has thrown. */
   readonly onProcessingFailure: Policy
+  /** An output does not fit its schema, or is larger than `maxRecordBytes`. */
   readonly onProductionFailure: Policy
+  /** A table's row cannot be decoded; the row that was there before stays. */
   readonly onMalformedRow: Policy
   /** Fetched bytes that wait per source partition; above it the partition is paused. */
   readonly maxBufferedBytesPerPartition: number
   /** Bytes asked for per partition and request. */
   readonly fetchBytesPerPartition: number
+  /** How long the broker may hold an answer that has no data. */
   readonly fetchWaitMs: number
   /** Records in asynchronous steps, or waiting behind them, per task; at the bound the task stops reading. */
   readonly maxInFlightRecords: number
   /** A produce batch is sent when it has this many bytes, or `lingerMs` after its first record. */
   readonly batchBytes: number
+  /** See `batchBytes`. */
   readonly lingerMs: number
   /** Produced bytes without an acknowledgement above which all tasks stop reading. */
   readonly maxPendingBytes: number

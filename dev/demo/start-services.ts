@@ -1,0 +1,57 @@
+import { stackEnvironment } from '../stack/stack.ts'
+import type { DemoOptions, ScaledService } from './options.ts'
+import type { ServiceProcess, ServiceProcesses } from './services/service-processes.ts'
+import type { Ground } from './set-up.ts'
+
+export interface RunningServices {
+  readonly activitiesApi: ServiceProcess
+  readonly brazeSimulator: ServiceProcess
+  readonly scaled: Readonly<Record<ScaledService, readonly ServiceProcess[]>>
+}
+
+const BRAZE_API_KEY = 'demo-key'
+/** Requests that take no time cannot be seen to overlap. */
+const BRAZE_LATENCY_MS = 5
+
+/** Resolves when all of them are ready: the tables are loaded, the groups joined. */
+export async function startServices(
+  processes: ServiceProcesses,
+  { stack, databaseUrl }: Ground,
+  instances: DemoOptions['instances'],
+): Promise<RunningServices> {
+  const [activitiesApi, brazeSimulator] = await Promise.all([
+    processes.start({
+      service: 'activities-api',
+      name: 'activities-api',
+      env: { DATABASE_URL: databaseUrl },
+    }),
+    processes.start({
+      service: 'braze-simulator',
+      name: 'braze-simulator',
+      env: { BRAZE_API_KEY, SIMULATOR_LATENCY_MS: String(BRAZE_LATENCY_MS) },
+    }),
+  ])
+  const { KAFKA_BROKERS, SCHEMA_REGISTRY_URL } = stackEnvironment(stack)
+  const startAll = (
+    service: ScaledService,
+    env: Readonly<Record<string, string>>,
+  ): Promise<ServiceProcess[]> =>
+    Promise.all(
+      Array.from({ length: instances[service] }, (_, index) =>
+        processes.start({
+          service,
+          name: instances[service] === 1 ? service : `${service}-${index + 1}`,
+          env: { KAFKA_BROKERS, SCHEMA_REGISTRY_URL, ...env },
+        }),
+      ),
+    )
+  const [marketingEvents, brazeSink] = await Promise.all([
+    startAll('marketing-events', { ACTIVITIES_API_URL: activitiesApi.url }),
+    startAll('braze-sink', { BRAZE_URL: brazeSimulator.url, BRAZE_API_KEY }),
+  ])
+  return {
+    activitiesApi,
+    brazeSimulator,
+    scaled: { 'marketing-events': marketingEvents, 'braze-sink': brazeSink },
+  }
+}

@@ -62,8 +62,8 @@ export class GuardedArray extends ArrayType {
 
 function readItems(items: { _read(tap: Tap): unknown }, minItemBytes: number, tap: Tap): unknown[] {
   let count = readBlockCount(tap, minItemBytes)
-  const values: unknown[] = []
-  if (count <= TRUSTED_ITEMS) values.length = count
+  // oxlint-disable-next-line unicorn/no-new-array -- setting the length afterwards is a call into the runtime
+  const values: unknown[] = count <= TRUSTED_ITEMS ? new Array<unknown>(count) : []
   let i = 0
   while (count > 0) {
     while (count-- > 0) values[i++] = items._read(tap)

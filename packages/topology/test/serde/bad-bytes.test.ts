@@ -62,6 +62,22 @@ for (const [name, type] of Object.entries(COUNTED))
       }
   })
 
+test('a block whose byte size points back, or beyond the value, is malformed', async () => {
+  for (const type of [COUNTED['an array of integers'], COUNTED['a map']]) {
+    const { schemaId, readers } = await readersOf(type ?? 'null')
+    // One item in -2 bytes would be skipped to the start of the block again; then one in 1000 bytes.
+    for (const body of [
+      [0x01, 0x03, 0x00],
+      [0x01, 0xd0, 0x0f, 0x00],
+    ])
+      for (const reader of readers) {
+        const bytes = framed(schemaId, body)
+        const batch = Buffer.concat([bytes, Buffer.alloc(2_000)])
+        assert.throws(() => reader.decode(batch, 0, bytes.length), fails(malformed, /a block of -?\d+ bytes/))
+      }
+  }
+})
+
 test('a long array of items that take no bytes is read, up to a bound over the whole value', async () => {
   const schema = defineAvro({ type: 'array', items: { type: 'array', items: 'null' } })
   const codec = await openSerde(avro(schema))

@@ -158,7 +158,7 @@ export class LeaderSender {
     this.#reportDrained(partition)
   }
 
-  /** The last answer under way has come in, and one of them was a failure. */
+  /** When the last answer under way has come in: has one of them been a failure? */
   #reportDrained(partition: SendingPartition): void {
     const { lastError } = partition
     if (lastError === undefined || partition.sequence.inFlight > 0) return

@@ -24,8 +24,11 @@ interface SequencedBatch extends PendingBatch {
   stamp: { readonly identity: ProducerIdentity; readonly sequence: number } | undefined
 }
 
-/** A broker remembers the last five batches of a producer: with more under way it could not tell a repeated one. */
-const MAX_IN_FLIGHT = 5
+/**
+ * A broker remembers the last five batches of a producer and partition. An unacknowledged one has to be among them, or it
+ * could not be told from a new one when it comes again: so it is counted from the oldest, acknowledged ones included.
+ */
+const REMEMBERED_BATCHES = 5
 /** Sequences count records and wrap behind 2^31 - 1. */
 const SEQUENCES = 2 ** 31
 
@@ -39,6 +42,9 @@ function moved(sequence: number, by: number): number {
  *
  * - After a failure nothing new is sent before every answer under way has come in. Then what failed is sent again, in
  *   the old order and with the old sequences, and the broker drops what it has already.
+ * - A broker that knows nothing of a producer takes any sequence for its first. So whenever it may have forgotten (at the
+ *   start, after a pause, after a failure) one batch goes alone until it is acknowledged: otherwise the second could be
+ *   appended while the first meets a leader that is not ready.
  * - A batch that the broker refuses for good leaves a gap: the batches behind it move up by its record count. Those of
  *   them that are under way come back as out of order, which is expected, and are sent again.
  * - When the oldest unacknowledged batch itself is out of order, the broker has lost what it knew of this producer. The
@@ -55,6 +61,8 @@ export class PartitionSequence {
   #nextSequence: number
   #nextOrder = 0
   #needsIdentity = false
+  /** The broker is known to remember this producer, and nothing has failed since. If not, one batch goes alone. */
+  #isKnown = false
 
   constructor(identity: ProducerIdentity, firstSequence = 0) {
     this.#identity = identity
@@ -72,8 +80,11 @@ export class PartitionSequence {
 
   /** Whether `take` gives a batch. */
   get isReady(): boolean {
-    if (this.#needsIdentity || this.#failed.length > 0 || this.#inFlight.length >= MAX_IN_FLIGHT) return false
-    return this.#resend.length > 0 || this.#queue.length > 0
+    if (this.#needsIdentity) return false
+    const next = this.#resend[0] ?? this.#queue.peek()
+    if (next === undefined) return false
+    const oldest = this.#inFlight[0]
+    return oldest === undefined || (this.#isKnown && next.order - oldest.order < REMEMBERED_BATCHES)
   }
 
   get isIdle(): boolean {
@@ -85,6 +96,7 @@ export class PartitionSequence {
   }
 
   push(pending: PendingBatch): void {
+    if (this.isIdle) this.#isKnown = false
     this.#queue.push({ ...pending, order: this.#nextOrder, sequence: -1, stamp: undefined })
     this.#nextOrder += 1
   }
@@ -105,6 +117,7 @@ export class PartitionSequence {
   }
 
   acknowledged(batch: SequencedBatch, baseOffset: number): void {
+    if (this.#failed.length === 0) this.#isKnown = true
     this.#answered(batch)
     batch.resolve({ baseOffset })
   }
@@ -122,6 +135,7 @@ export class PartitionSequence {
 
   /** Perhaps appended, perhaps not: it is sent again. */
   failed(batch: SequencedBatch): void {
+    this.#isKnown = false
     this.#failed.push(batch)
     this.#answered(batch)
   }
@@ -140,6 +154,7 @@ export class PartitionSequence {
   useIdentity(identity: ProducerIdentity): void {
     this.#identity = identity
     this.#needsIdentity = false
+    this.#isKnown = false
     this.#nextSequence = 0
     for (const batch of this.#resend) {
       batch.sequence = this.#nextSequence

@@ -8,7 +8,7 @@ const ECHO_MS = 500
  * Calls `stop` on the first Ctrl-C, SIGTERM or SIGHUP and ends the process when it is done. Somebody who asks again
  * does not want to wait: then the process ends at once.
  */
-export function stopOnSignals(stop: (signal: NodeJS.Signals) => Promise<void>): void {
+export function stopOnSignals(stop: () => Promise<void>): void {
   let firstAt: number | undefined
   for (const [signal, code] of Object.entries(EXIT_CODES)) {
     process.on(signal, () => {
@@ -18,7 +18,7 @@ export function stopOnSignals(stop: (signal: NodeJS.Signals) => Promise<void>): 
         return
       }
       firstAt = now
-      void stop(signal as NodeJS.Signals)
+      void stop()
         .catch(console.error)
         .finally(() => process.exit(code))
     })

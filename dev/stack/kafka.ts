@@ -17,8 +17,6 @@ export interface KafkaOptions {
   readonly dataDirectory: string
   readonly logFile: string
   readonly outlivesParent?: boolean
-  /** Default 512. */
-  readonly heapMb?: number
 }
 
 export interface KafkaServer {
@@ -60,7 +58,7 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
   const child = await group.start({
     name: 'Kafka',
     command: java,
-    args: [`-Xmx${options.heapMb ?? 512}m`, ...jvm, 'kafka.Kafka', configFile],
+    args: ['-Xmx512m', ...jvm, 'kafka.Kafka', configFile],
     logFile,
     readyWhen: kafkaAnswers([broker]),
     outlivesParent: options.outlivesParent ?? false,

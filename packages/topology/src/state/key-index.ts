@@ -22,6 +22,7 @@ const MAX_SLOTS = 32_768
 /** Keys that agree in so many high bits agree in (nearly) all: a segment of them is doubled instead of split. */
 const MAX_DEPTH = 16
 const SLOT_BYTES = 8
+const DIRECTORY_PLACE_BYTES = 8
 
 export class KeyIndex {
   readonly #slabs: RowSlabs
@@ -37,7 +38,7 @@ export class KeyIndex {
     // Two places from the start: a shift by 32 would be a shift by 0.
     this.#directory = [first, first]
     this.#shift = 31
-    this.bytes = MIN_SLOTS * SLOT_BYTES
+    this.bytes = MIN_SLOTS * SLOT_BYTES + this.#directory.length * DIRECTORY_PLACE_BYTES
   }
 
   /** The location of the row with this key, or 0. */
@@ -122,6 +123,7 @@ export class KeyIndex {
   }
 
   #doubleDirectory(): void {
+    this.bytes += this.#directory.length * DIRECTORY_PLACE_BYTES
     this.#directory = this.#directory.flatMap(segment => [segment, segment])
     this.#shift -= 1
   }

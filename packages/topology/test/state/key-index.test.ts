@@ -33,8 +33,8 @@ test('keys of one hash are told apart by their bytes', () => {
 })
 
 test('keys that share all high bits of the hash are held in one growing segment', () => {
-  const index = fillAndCheck(60_000, i => i)
-  assert.ok(index.bytes < 60_000 * 8 * 20, `${index.bytes} bytes`)
+  const index = fillAndCheck(40_000, i => i)
+  assert.ok(index.bytes < 40_000 * 8 * 20, `${index.bytes} bytes`)
 })
 
 test('keys that share all low bits of the hash are found', () => {
@@ -52,8 +52,8 @@ test('a large index takes 11 to 22 bytes a key and each growth step moves one se
   }
   const perKey = index.bytes / 400_000
   assert.ok(perKey > 10.6 && perKey < 22, `${perKey} bytes a key`)
-  // One segment at its largest: 32,768 slots of 8 bytes.
-  assert.equal(largestStep, 262_144)
+  // One segment at its largest, 32,768 slots of 8 bytes, and the directory with a place or two for each segment.
+  assert.ok(largestStep >= 262_144 && largestStep < 262_144 + 2_048, `${largestStep} bytes at once`)
 })
 
 test('the hash is MurmurHash3', () => {

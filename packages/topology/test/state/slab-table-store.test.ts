@@ -50,6 +50,14 @@ test('a row of several MiB is kept, replaced by a short one and its memory given
   assert.ok(store.bytes <= empty + 100_000, `${store.bytes} bytes for one short row`)
 })
 
+test('deleting a long row gives its memory back at once, however small its share', () => {
+  const store = createSlabTableStore()
+  for (let i = 0; i < 20; i += 1) store.put(Buffer.from(`big ${i}`), Buffer.alloc(2 ** 20))
+  const before = store.bytes
+  store.delete(Buffer.from('big 7'))
+  assert.ok(before - store.bytes >= 2 ** 20, `${before - store.bytes} bytes less`)
+})
+
 test('updating the same keys a million times keeps the memory within a third above the rows and two slabs', () => {
   const store = createSlabTableStore()
   const keys = Array.from({ length: 20_000 }, (_, i) => Buffer.from(`customer-${i}`))

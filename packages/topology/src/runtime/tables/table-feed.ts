@@ -302,7 +302,9 @@ export class TableFeed implements FetchListener, SlicedWork, ReadableRows {
     const overBudget = this.#shared.overBudget()
     if (overBudget !== undefined) this.#fail(overBudget)
     else if (this.#isFilling) this.#completeIfLoaded()
-    else if (this.#state === 'stale' && nextOffset >= this.#lastStableOffset) this.#become('live')
+    // `#failures`: what was fetched before an error and is applied after it is no sign of life.
+    else if (this.#state === 'stale' && this.#failures === 0 && nextOffset >= this.#lastStableOffset)
+      this.#become('live')
   }
 
   #completeIfLoaded(): void {

@@ -22,7 +22,7 @@ export interface FaultyClient extends FakeClient {
   readonly batches: FetchedBatch[]
   /** The next `listOffsets` rejects with it. */
   readonly offsetFailures: Error[]
-  /** What the next `listOffsets` for the latest offset answers. */
+  /** What the next `listOffsets` for the latest offset answers, for each partition asked for. */
   readonly latestAnswers: number[]
   readonly closedFetchers: number
 }
@@ -123,7 +123,9 @@ export function createFaultyClient(topics: readonly FakeTopic[]): FaultyClient {
       const failure = offsetFailures.shift()
       if (failure !== undefined) throw failure
       const answer = spec === 'latest' ? latestAnswers.shift() : undefined
-      return answer === undefined ? kafka.admin.listOffsets(partitions, spec, isolation) : [answer]
+      return answer === undefined
+        ? kafka.admin.listOffsets(partitions, spec, isolation)
+        : partitions.map(() => answer)
     },
   }
   return {

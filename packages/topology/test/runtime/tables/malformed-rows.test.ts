@@ -4,7 +4,7 @@ import { TopologyError } from '../../../src/errors.ts'
 import type { DeadLetter } from '../../../src/runtime/dead-letter.ts'
 import type { Serde } from '../../../src/serde/serde.ts'
 import type { FakeClient } from '../../../src/testing/fake-client.ts'
-import { unavailable } from './faulty-client.ts'
+import { createFaultyClient, outOfRange, unavailable } from './faulty-client.ts'
 import { isCode, poisonable, setUp, settledTurns, until, versionedKey, withSchemas } from './support.ts'
 
 const poison = { value: poisonable() as Serde<unknown> }
@@ -118,6 +118,33 @@ test('a table waits until a malformed row is acknowledged, and tries again when 
   acknowledge()
   await tables.whenLive(1, 0)
   assert.equal(partition().rows, 2)
+})
+
+test('an acknowledgement that comes after the table began anew does not let the new wait go', async t => {
+  const kafka = createFaultyClient([{ name: 'customers', partitions: 1 }])
+  fillWithPoison(kafka)
+  const acknowledge: (() => void)[] = []
+  const { tables, clock, partition } = await setUp(t, () => undefined, {
+    kafka,
+    table: poison,
+    deadLetter: () =>
+      new Promise(resolve => {
+        acknowledge.push(resolve)
+      }),
+  })
+  tables.assign(1, [0])
+  await settledTurns()
+  kafka.breakFetch('customers', 0, outOfRange())
+  await clock.advance(100)
+  await settledTurns()
+  assert.equal(acknowledge.length, 2)
+  acknowledge[0]?.()
+  kafka.put('customers', { key: 'eve', value: 'row' })
+  await settledTurns()
+  assert.equal(acknowledge.length, 2)
+  assert.equal(partition().state, 'loading')
+  acknowledge[1]?.()
+  await tables.whenLive(1, 0)
 })
 
 test('a dead-letter topic that refuses fails the table', async t => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Serde } from '../../../src/serde/serde.ts'
-import { createFaultyClient } from './faulty-client.ts'
+import { createFaultyClient, outOfRange, unavailable } from './faulty-client.ts'
 import { compiledTable, isCode, setUp, settledTurns, until, versionedKey } from './support.ts'
 
 test('the last record of a key is its row: older timestamps overwrite, null deletes, the empty value is a row', async t => {
@@ -103,6 +103,25 @@ test('whoever waits for a partition hears when it is revoked or the tables are s
   assert.throws(() => tables.assign(1, [0]), isCode('TOPOLOGY_CLOSED'))
 })
 
+test('a revoked partition is not fetched any more, even if it was revoked before it was fetched', async t => {
+  const kafka = createFaultyClient([{ name: 'customers', partitions: 2 }])
+  const { tables, retries } = await setUp(t, () => undefined, { kafka })
+  kafka.offsetFailures.push(unavailable())
+  tables.assign(1, [0, 1])
+  tables.revoke(1, [0])
+  await tables.whenLive(1, 1)
+  await settledTurns()
+  assert.equal(kafka.isFetched('customers', 0), false)
+  assert.equal(kafka.isFetched('customers', 1), true)
+  assert.deepEqual(retries, [], 'what fails after the end is not tried again')
+  tables.revoke(1, [1])
+  assert.equal(kafka.isFetched('customers', 1), false)
+  tables.assign(1, [0])
+  tables.revoke(1, [0])
+  await settledTurns()
+  assert.equal(kafka.isFetched('customers', 0), false)
+})
+
 test('a partition that comes back is loaded anew, with the end that it has then', async t => {
   const { tables, kafka, partition } = await setUp(t, each =>
     each.put('customers', { key: 'ada', value: '1' }),
@@ -174,6 +193,30 @@ test('while the backlog waits the partition is paused, and nothing is lost', asy
   }, 'the load')
   assert.equal(partition().rows, 12)
   assert.equal(kafka.isPaused('customers', 0), false)
+})
+
+test('a paused partition stays paused when its fetch is taken up again, and not when it is read anew', async t => {
+  for (const error of [unavailable(), outOfRange()]) {
+    const kafka = createFaultyClient([{ name: 'customers', partitions: 1 }])
+    const turns: (() => void)[] = []
+    const { tables, partition, clock } = await setUp(
+      t,
+      () => {
+        for (let i = 0; i < 4; i += 1)
+          kafka.put('customers', { key: `key ${i}`, value: String(i).padEnd(900_000, '.') })
+      },
+      { kafka, defer: turn => turns.push(turn) },
+    )
+    tables.assign(1, [0])
+    await settledTurns()
+    assert.ok(kafka.isPaused('customers', 0))
+    kafka.breakFetch('customers', 0, error)
+    kafka.silence()
+    await clock.advance(100)
+    assert.equal(kafka.isFetched('customers', 0), true)
+    assert.equal(kafka.isPaused('customers', 0), error.code !== 'TOPOLOGY_OFFSET_OUT_OF_RANGE')
+    assert.equal(partition().state, 'loading')
+  }
 })
 
 test('progress tells states, positions and rows in order', async t => {
@@ -254,6 +297,20 @@ test('after partitions were added to a global table the row at its present place
   assert.equal(tables.reader(1, 0).get('ada'), 'new')
 })
 
+test('a global table whose key bytes differ between versions looks into all partitions', async t => {
+  const keys = Array.from({ length: 20 }, (_, i) => `key ${i}`)
+  const { tables } = await setUp(
+    t,
+    kafka => {
+      for (const key of keys) kafka.put('customers', { key: `v1/${key}`, value: `row of ${key}` })
+    },
+    { table: { scope: 'global', key: versionedKey() as Serde<unknown> }, partitions: 6 },
+  )
+  tables.loadGlobal()
+  await tables.whenLive(1)
+  for (const key of keys) assert.equal(tables.reader(1, 0).get(key), `row of ${key}`)
+})
+
 test('two tables of one topic both get all rows', async t => {
   const other = compiledTable({ node: 2, name: 'people', scope: 'global' })
   const { tables, kafka } = await setUp(t, each => each.put('customers', { key: 'ada', value: 'row' }), {
@@ -278,16 +335,18 @@ test('a topic that does not exist is named', async t => {
 })
 
 test('a table that outgrows its memory fails and says how much it needs', async t => {
-  const { tables, failures } = await setUp(
+  const { tables, failures, partition } = await setUp(
     t,
     kafka => {
-      for (let i = 0; i < 100; i += 1) kafka.put('customers', { key: `k${i}`, value: 'x'.repeat(10_000) })
+      for (let i = 0; i < 300; i += 1) kafka.put('customers', { key: `k${i}`, value: 'x'.repeat(10_000) })
     },
     { maxTableBytes: 200_000 },
   )
   tables.assign(1, [0])
   await assert.rejects(tables.whenLive(1, 0), isCode('TOPOLOGY_TABLE_FAILED', /200000 are allowed/))
   assert.equal(failures.length, 1)
+  await settledTurns()
+  assert.equal(partition().rows, 0, 'what was fetched already is not applied any more')
 })
 
 test('stopping closes the fetchers and leaves no timer', async t => {

@@ -44,9 +44,17 @@ test('a live table whose fetch fails is stale, keeps its rows, and goes on where
 
 test('the pause between attempts grows while no response comes', async t => {
   const { kafka, clock } = await live(await setUpFaulty(t))
+  for (let i = 0; i < 3; i += 1) {
+    await settledTurns()
+    kafka.breakFetch('customers', 0, unavailable())
+    const assigned = kafka.assignedAt.length
+    await clock.advance(100)
+    assert.equal(kafka.assignedAt.length, assigned + 1, 'a response begins the count anew')
+  }
+  await settledTurns()
+  kafka.silence()
   kafka.breakFetch('customers', 0, unavailable())
   for (const delayMs of [100, 200, 400, 800]) {
-    kafka.silence()
     const assigned = kafka.assignedAt.length
     await clock.advance(delayMs - 1)
     assert.equal(kafka.assignedAt.length, assigned, `not before ${delayMs} ms`)
@@ -54,6 +62,16 @@ test('the pause between attempts grows while no response comes', async t => {
     assert.equal(kafka.assignedAt.length, assigned + 1, `after ${delayMs} ms`)
     kafka.breakFetch('customers', 0, unavailable())
   }
+})
+
+test('a table that was cut off is live when it has caught up, not with the first response', async t => {
+  const { kafka, clock, partition, progress } = await live(await setUpFaulty(t))
+  kafka.breakFetch('customers', 0, unavailable())
+  for (let i = 0; i < 5; i += 1) kafka.put('customers', { key: `key ${i}`, value: 'x'.repeat(900_000) })
+  await clock.advance(100)
+  await until(() => partition().state === 'live', 'live again')
+  assert.equal(progress.at(-1)?.position, 5)
+  assert.ok(kafka.batches.length >= 4, `${kafka.batches.length} responses`)
 })
 
 test('an error that no retry mends fails the table, whose rows are refused from then on', async t => {

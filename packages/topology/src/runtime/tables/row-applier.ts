@@ -24,8 +24,9 @@ export interface RowApplierOptions {
   readonly onFailure: (error: TopologyError) => void
 }
 
-/** How many records are applied between two looks at the clock. */
+/** Between two looks at the clock at most so many records, and hardly more than so many bytes, are applied. */
 const RECORDS_PER_LOOK = 32
+const BYTES_PER_LOOK = 64 * 1024
 
 /** What makes the registry's answer the record's own fault, and not that of the registry. */
 const RECORD_FAULTS: ReadonlySet<string> = new Set([
@@ -80,10 +81,17 @@ export class RowApplier {
     if (this.#isBlocked) return false
     const buffer = this.#buffer
     try {
-      for (let count = 1; buffer.seek(this.#options.onApplied); count += 1) {
+      let records = 0
+      let bytes = 0
+      while (buffer.seek(this.#options.onApplied)) {
         if (!this.#apply(buffer)) return false
         buffer.consume()
-        if (count % RECORDS_PER_LOOK === 0 && !hasTime()) return buffer === this.#buffer
+        records += 1
+        bytes += Math.max(0, buffer.cursor.valueEnd - buffer.cursor.valueStart)
+        if (records < RECORDS_PER_LOOK && bytes < BYTES_PER_LOOK) continue
+        if (!hasTime()) return buffer === this.#buffer
+        records = 0
+        bytes = 0
       }
     } catch (error) {
       this.#fail(error, `at offset ${buffer.cursor.offset}`)

@@ -87,18 +87,25 @@ export async function deleteBefore(topic: string, partition: number, offset: num
 }
 
 /** A member hears of a rebalance with its next heartbeat: 5 s apart if nobody asks for less. */
-export async function useQuickHeartbeats(groupId: string): Promise<void> {
+export async function useQuickHeartbeats(groupId: string, sessionTimeoutMs = 10_000): Promise<void> {
   const resource = { resourceType: ConfigResourceTypes.GROUP, resourceName: groupId }
-  const interval = { name: 'consumer.heartbeat.interval.ms', value: '100' }
-  const configOperation = IncrementalAlterConfigOperationTypes.SET
+  const settings = {
+    'consumer.heartbeat.interval.ms': '100',
+    'consumer.session.timeout.ms': String(sessionTimeoutMs),
+  }
+  const configs = Object.entries(settings).map(([name, value]) => ({
+    name,
+    value,
+    configOperation: IncrementalAlterConfigOperationTypes.SET,
+  }))
   await withAdmin(async admin => {
-    await admin.incrementalAlterConfigs({
-      resources: [{ ...resource, configs: [{ ...interval, configOperation }] }],
-    })
+    await admin.incrementalAlterConfigs({ resources: [{ ...resource, configs }] })
     // A member is told the interval when it joins, so the broker has to know it before.
-    await until('the broker knows the interval', async () => {
+    await until('the broker knows the settings', async () => {
       const [described] = await admin.describeConfigs({ resources: [resource] })
-      return described?.configs.find(({ name }) => name === interval.name)?.value === interval.value
+      return configs.every(
+        config => described?.configs.find(({ name }) => name === config.name)?.value === config.value,
+      )
     })
   })
 }

@@ -20,7 +20,7 @@ export interface BrazeDestinationOptions {
   readonly url: string
   /** With the permission `users.track`. A function is asked for each request, so that a key can be changed live. */
   readonly apiKey: string | (() => string)
-  readonly limits?: Partial<BrazeLimits>
+  readonly limits?: { readonly [Name in keyof BrazeLimits]?: BrazeLimits[Name] | undefined }
   /** From sending a request to the end of its answer. Default 10,000. */
   readonly requestTimeoutMs?: number
   /** Attributes, events and purchases together. Default 75, which is Braze's limit. */

@@ -8,8 +8,11 @@ export interface ServiceConfig extends CommonConfig {
   readonly maxRequestsPerWindow: number
   /** Undefined: the contract has no hourly limit. */
   readonly maxRequestsPerHour: number | undefined
+  /** How long a request waits to be filled. */
   readonly lingerMs: number
+  /** Requests under way at once, each on a connection of its own. */
   readonly maxInFlight: number
+  readonly requestTimeoutMs: number
 }
 
 const INT32_MAX = 2_147_483_647
@@ -24,6 +27,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ServiceConfig 
     'BRAZE_MAX_REQUESTS_PER_HOUR',
     'BRAZE_LINGER_MS',
     'BRAZE_MAX_IN_FLIGHT',
+    'BRAZE_REQUEST_TIMEOUT_MS',
   ])
   const perHour = environment.integer('BRAZE_MAX_REQUESTS_PER_HOUR', { fallback: 0, min: 0, max: INT32_MAX })
   const config: ServiceConfig = {
@@ -38,6 +42,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ServiceConfig 
     maxRequestsPerHour: perHour === 0 ? undefined : perHour,
     lingerMs: environment.integer('BRAZE_LINGER_MS', { fallback: 200, min: 0, max: 60_000 }),
     maxInFlight: environment.integer('BRAZE_MAX_IN_FLIGHT', { fallback: 8, min: 1, max: 1_000 }),
+    requestTimeoutMs: environment.integer('BRAZE_REQUEST_TIMEOUT_MS', {
+      fallback: 10_000,
+      min: 1,
+      max: 300_000,
+    }),
   }
   environment.check()
   return config

@@ -7,15 +7,16 @@ import { sinkTopology } from './topology.ts'
 
 const config = configOrExit(() => readConfig())
 const logger = pino({ name: 'braze-sink', level: config.logLevel, errorKey: 'error' })
-const destination = brazeDestination({
-  url: config.brazeUrl,
-  apiKey: config.brazeApiKey,
-  limits: {
-    maxRequests: config.maxRequestsPerWindow,
-    ...(config.maxRequestsPerHour === undefined ? {} : { maxRequestsPerHour: config.maxRequestsPerHour }),
-  },
-  logger,
-})
+const destination = configOrExit(() =>
+  brazeDestination({
+    url: config.brazeUrl,
+    apiKey: config.brazeApiKey,
+    limits: { maxRequests: config.maxRequestsPerWindow, maxRequestsPerHour: config.maxRequestsPerHour },
+    requestTimeoutMs: config.requestTimeoutMs,
+    connections: config.maxInFlight,
+    logger,
+  }),
+)
 const app = createApp(
   sinkTopology({ destination, lingerMs: config.lingerMs, maxInFlight: config.maxInFlight }),
   {
@@ -28,4 +29,11 @@ const app = createApp(
   },
 )
 
-await runService({ name: 'braze-sink', app, logger, host: config.host, port: config.port })
+await runService({
+  name: 'braze-sink',
+  app,
+  logger,
+  host: config.host,
+  port: config.port,
+  status: () => ({ braze: destination.stats }),
+})

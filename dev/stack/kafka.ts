@@ -44,7 +44,8 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
   const format = await group.run({
     name: 'Kafka',
     command: java,
-    args: [...jvm, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', configFile],
+    // As one argument: an id that begins with '-' would be taken for another option.
+    args: [...jvm, 'kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', configFile],
     logFile,
   })
   if (format.code !== 0) {

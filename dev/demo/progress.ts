@@ -34,8 +34,9 @@ export class Progress {
       barsize: 30,
       barCompleteChar: '█',
       barIncompleteChar: '░',
-      hideCursor: true,
-      // It would listen for signals itself; the demo calls `stop`.
+      // Left as they are, so that an end at any moment leaves the terminal as it was.
+      hideCursor: null,
+      linewrap: null,
       gracefulExit: false,
     })
     const each = steps.map(({ label, total }) => all.create(total, 0, { label: label.padEnd(width) }))

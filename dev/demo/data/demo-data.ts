@@ -69,7 +69,7 @@ function storedBookings({
       store(customerId, {
         bookingId: numbered('earlier-booking', stored.length + 1, 6),
         activityId: random.pick(activities).activityId,
-        startsAt: FIRST_DAY_MS + random.between(-10 * 24, 40 * 24) * HOUR_MS,
+        startsAt: FIRST_DAY_MS + (random.between(-10, 40) * 24 + random.between(2, 14)) * HOUR_MS,
       })
     }
     const booking = first.get(customerId)

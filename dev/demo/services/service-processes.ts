@@ -24,7 +24,7 @@ export interface ServiceSpec {
 
 /** What the surroundings might set, and what is decided here for every process. */
 const OWN_VARIABLES = /^(BRAZE|SIMULATOR|ACTIVITIES)_|^(HOST|PORT|INSTANCE_ID)$/
-const LOG_LINES = 10
+const LOG_LINES = 20
 const LOG_LINE_LENGTH = 400
 
 /** The services of one demo: started from their sources, each on a port of its own and with a log of its own. */

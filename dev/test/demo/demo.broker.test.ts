@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { Admin } from '@platformatic/kafka'
+import { isPortFree } from '../../stack/ports.ts'
+import { until } from '../scratch.ts'
+
+const entry = join(import.meta.dirname, '../../demo/main.ts')
+
+interface RunningDemo {
+  readonly stdout: () => string
+  readonly stderr: () => string
+  readonly ended: Promise<number | null>
+  interrupt(): void
+}
+
+function startDemo(t: TestContext, ...args: readonly string[]): RunningDemo {
+  const child = spawn(process.execPath, ['-C', '@tributary/source', entry, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', text => (stdout += text))
+  child.stderr.setEncoding('utf8').on('data', text => (stderr += text))
+  const ended = new Promise<number | null>(resolve => child.once('close', code => resolve(code)))
+  t.after(() => {
+    child.kill('SIGINT')
+    return ended
+  })
+  return {
+    stdout: () => stdout,
+    stderr: () => stderr,
+    ended,
+    interrupt: () => child.kill('SIGINT'),
+  }
+}
+
+/** Names of topics and groups that a demo uses. */
+async function leftBehind(): Promise<readonly string[]> {
+  const admin = new Admin({
+    clientId: 'demo-test',
+    bootstrapBrokers: process.env['KAFKA_BROKERS']!.split(','),
+  })
+  try {
+    const names = [...(await admin.listTopics()), ...(await admin.listGroups()).keys()]
+    return names.filter(name =>
+      /^(customer-events|customers|activities|(marketing-events|braze-sink)(-dead-letters)?)$/.test(name),
+    )
+  } finally {
+    await admin.close()
+  }
+}
+
+test(
+  'several processes of each service deliver exactly what the inputs give, and malformed records go to the dead letters',
+  { timeout: 90_000 },
+  async t => {
+    const instances = 'marketing-events=2,braze-sink=3'
+    const demo = startDemo(t, '--events', '600', '--malformed', '8', '--instances', instances, '--json')
+    assert.equal(await demo.ended, 0, demo.stderr())
+
+    const { brazeRequests, meanBatchFill, seconds, marketingEvents, ...figures } = JSON.parse(demo.stdout())
+    assert.deepEqual(figures, {
+      domainEvents: 600,
+      brazeEvents: marketingEvents,
+      deadLetters: 8,
+      missing: 0,
+      duplicates: 0,
+      outOfOrder: 0,
+      wrongProperties: 0,
+      lagAtEnd: 0,
+    })
+    // About four out of five customers opted in.
+    assert.ok(marketingEvents > 400 && marketingEvents < 560, String(marketingEvents))
+    assert.ok(brazeRequests > 0 && meanBatchFill > 1 && seconds > 0, demo.stdout())
+    assert.equal(demo.stdout().trimEnd().split('\n').length, 1)
+    assert.match(demo.stderr(), /partitions of marketing-events │ 3 \+ 3 /)
+    assert.match(demo.stderr(), /partitions of braze-sink +│ 2 \+ 2 \+ 2 /)
+    assert.deepEqual(await leftBehind(), [])
+  },
+)
+
+test(
+  'a demo that is kept stays up until Ctrl-C, and then stops all that it has started',
+  { timeout: 90_000 },
+  async t => {
+    const demo = startDemo(t, '--events', '20', '--keep')
+    await Promise.race([
+      demo.ended.then(code =>
+        assert.fail(`It ended with exit code ${code}: ${demo.stdout()}${demo.stderr()}`),
+      ),
+      until(() => demo.stdout().includes('Staying up until Ctrl-C:')),
+    ])
+    const urls = await until(() => {
+      const found = demo
+        .stdout()
+        .split('Staying up')[1]!
+        .matchAll(/^ {2}(\S+) +(http\S+)$/gm)
+      const byName = new Map(Array.from(found, match => [match[1]!, match[2]!]))
+      return byName.size === 4 && byName
+    })
+    assert.deepEqual([...urls.keys()].toSorted(), [
+      'activities-api',
+      'braze-sink',
+      'braze-simulator',
+      'marketing-events',
+    ])
+    for (const url of urls.values()) assert.equal((await fetch(`${url}/health/ready`)).status, 200)
+
+    const another = startDemo(t, '--events', '20')
+    assert.equal(await another.ended, 1)
+    assert.match(
+      another.stderr(),
+      /^The Kafka at \S+ has the topics customer-events, .* already, .*KAFKA_BROKERS/,
+    )
+
+    demo.interrupt()
+    assert.equal(await demo.ended, 130)
+    for (const url of urls.values()) assert.equal(await isPortFree(Number(new URL(url).port)), true, url)
+    assert.deepEqual(await leftBehind(), [])
+  },
+)

@@ -31,8 +31,22 @@ export { HttpSchemaRegistry } from './serde/http-schema-registry.ts'
 export type { RegisteredSchema, SchemaRegistry } from './serde/schema-registry.ts'
 
 export { createKafkaClient } from './client/platformatic/kafka-client.ts'
-export type { Admin, BatchProducer, Fetcher, GroupMember, KafkaClient, TopicDescription, TopicSpec } from './client/ports.ts'
-export { adviceForUnknown, retryAdviceOf, TopologyError, type RetryAdvice, type TopologyErrorCode } from './errors.ts'
+export type {
+  Admin,
+  BatchProducer,
+  Fetcher,
+  GroupMember,
+  KafkaClient,
+  TopicDescription,
+  TopicSpec,
+} from './client/ports.ts'
+export {
+  adviceForUnknown,
+  retryAdviceOf,
+  TopologyError,
+  type RetryAdvice,
+  type TopologyErrorCode,
+} from './errors.ts'
 export { backoffMs } from './backoff.ts'
 export { systemClock, type Clock } from './clock.ts'
 export { partitionForKey } from './wire/murmur2.ts'

@@ -17,7 +17,11 @@ export type OptionTable<O extends object> = { readonly [Name in keyof O]-?: Opti
 /** The options as a caller gives them: all optional, nothing unknown. */
 export type OptionInput<O extends object> = { readonly [Name in keyof O]?: O[Name] | undefined }
 
-export function integer(rule: { readonly fallback: number; readonly min: number; readonly max: number }): OptionRule<number> {
+export function integer(rule: {
+  readonly fallback: number
+  readonly min: number
+  readonly max: number
+}): OptionRule<number> {
   const { fallback, min, max } = rule
   return {
     allowed: `integer ${min} to ${max}`,
@@ -26,8 +30,15 @@ export function integer(rule: { readonly fallback: number; readonly min: number;
   }
 }
 
-export function oneOf<const T extends readonly string[]>(values: T, fallback: T[number]): OptionRule<T[number]> {
-  return { allowed: values.map(value => `'${value}'`).join(' | '), fallback, accepts: value => values.includes(value as string) }
+export function oneOf<const T extends readonly string[]>(
+  values: T,
+  fallback: T[number],
+): OptionRule<T[number]> {
+  return {
+    allowed: values.map(value => `'${value}'`).join(' | '),
+    fallback,
+    accepts: value => values.includes(value as string),
+  }
 }
 
 export function text(rule: { readonly fallback: string; readonly pattern?: RegExp }): OptionRule<string> {
@@ -49,10 +60,15 @@ export const optionalText: OptionRule<string | undefined> = {
  * Checks what a caller gave against the table and fills in the rest. Unknown names and values out of range are refused
  * with TOPOLOGY_CONFIG_INVALID, all of them in one message.
  */
-export function checkOptions<O extends object>(where: string, table: OptionTable<O>, given: OptionInput<O> = {}): Readonly<O> {
+export function checkOptions<O extends object>(
+  where: string,
+  table: OptionTable<O>,
+  given: OptionInput<O> = {},
+): Readonly<O> {
   const faults: string[] = []
   for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(table, name)) faults.push(`${name} is not an option; allowed: ${Object.keys(table).join(', ')}`)
+    if (!Object.hasOwn(table, name))
+      faults.push(`${name} is not an option; allowed: ${Object.keys(table).join(', ')}`)
   }
   const options: Record<string, unknown> = {}
   for (const [name, rule] of Object.entries<OptionRule<unknown>>(table)) {

@@ -41,7 +41,9 @@ export class Counters {
       consumed: this.consumed,
       produced: this.produced,
       deadLetters: this.deadLetters,
-      drops: Object.fromEntries([...this.#drops].map(([step, reasons]) => [step, Object.fromEntries(reasons)])),
+      drops: Object.fromEntries(
+        [...this.#drops].map(([step, reasons]) => [step, Object.fromEntries(reasons)]),
+      ),
       deadLettersByCode: Object.fromEntries(this.#deadLettersByCode),
     }
   }

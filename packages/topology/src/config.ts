@@ -1,6 +1,15 @@
 import type { KafkaClient } from './client/ports.ts'
 import type { Clock } from './clock.ts'
-import { checkOptions, INT32_MAX, integer, oneOf, optionalText, text, type OptionInput, type OptionTable } from './option-table.ts'
+import {
+  checkOptions,
+  INT32_MAX,
+  integer,
+  oneOf,
+  optionalText,
+  text,
+  type OptionInput,
+  type OptionTable,
+} from './option-table.ts'
 import type { SchemaRegistry } from './serde/schema-registry.ts'
 
 type Policy = 'dead-letter' | 'skip' | 'fail'
@@ -25,7 +34,7 @@ export interface AppOptions {
   readonly onMalformedRecord: Policy
   /** An author's function has thrown. */
   readonly onProcessingFailure: Policy
-  /** An output does not fit its schema, or is larger than `maxRecordBytes`. */
+  /** An output does not fit its schema, is larger than `maxRecordBytes`, or is meant for a topic that its step does not list. */
   readonly onProductionFailure: Policy
   /** A table's row cannot be decoded; the row that was there before stays. */
   readonly onMalformedRow: Policy
@@ -101,6 +110,13 @@ export interface AppConfig extends OptionInput<AppOptions> {
 
 /** @throws TOPOLOGY_CONFIG_INVALID naming every fault at once. */
 export function checkAppOptions(applicationId: string, config: AppConfig): AppOptions {
-  const { kafka: _kafka, registry: _registry, logger: _logger, clock: _clock, random: _random, ...options } = config
+  const {
+    kafka: _kafka,
+    registry: _registry,
+    logger: _logger,
+    clock: _clock,
+    random: _random,
+    ...options
+  } = config
   return checkOptions(`The configuration of ${applicationId}`, APP_OPTIONS, options)
 }

@@ -281,13 +281,77 @@ describe('sinks', () => {
     expect(named.mapValues((): Customer | undefined => undefined).to(profiles)).type.toRaiseError(/undefined/)
   })
 
-  test('that choose a topic per record need serdes, and take what those take', () => {
-    const serdes = { key: serde<string>(), value: serde<MarketingEvent>() }
-    expect(named.to((value, key) => value.name + key, serdes)).type.toBe<void>()
-    expect(named.to(value => value.name)).type.toRaiseError(/Expected 2 arguments/)
-    expect(bookings.to(value => value.id, serdes)).type.toRaiseError(
-      /Property 'name' is missing in type 'Booking'/,
-    )
+  describe('that choose a topic for each record', () => {
+    const germany = streamTopic('germany', { key: serde<string>(), value: serde<MarketingEvent>() })
+    const france = streamTopic('france', { key: serde<string>(), value: serde<{ name: string }>() })
+    const byNumber = streamTopic('by-number', { key: serde<number>(), value: serde<MarketingEvent>() })
+
+    test('choose by the names that the topics are listed under', () => {
+      expect(
+        named.to({ germany, france }, { choose: value => (value.price > 1 ? 'germany' : 'france') }),
+      ).type.toBe<void>()
+      expect(
+        named.to(
+          { germany, france },
+          {
+            name: 'by-topic',
+            choose: (value, key, context) => (value.name + key === context.topic ? 'france' : 'germany'),
+          },
+        ),
+      ).type.toBe<void>()
+      expect(
+        named
+          .mapValues(value => ({ ...value, country: value.more ? ('DE' as const) : ('FR' as const) }))
+          .to({ DE: germany, AT: germany, FR: france }, { choose: value => value.country }),
+      ).type.toBe<void>()
+    })
+
+    test('refuse a name that is not listed', () => {
+      expect(named.to({ germany, france }, { choose: () => 'spain' })).type.toRaiseError(
+        /Type '"spain"' is not assignable to type '"germany" \| "france"'/,
+      )
+      expect(named.to({ germany, france }, { choose: value => value.name })).type.toRaiseError(
+        /Type 'string' is not assignable to type '"germany" \| "france"'/,
+      )
+      expect(named.to({ germany }, { choose: () => germany })).type.toRaiseError(
+        /is not assignable to type '"germany"'/,
+      )
+      expect(named.to({ germany }, { choose: async () => 'germany' as const })).type.toRaiseError(/Promise/)
+    })
+
+    test('need the choice, and a single topic takes none', () => {
+      expect(named.to({ germany, france })).type.toRaiseError(/Expected 2 arguments/)
+      expect(named.to({ germany, france }, { name: 'out' })).type.toRaiseError(/Property 'choose' is missing/)
+      expect(named.to(germany, { choose: () => 'germany' })).type.toRaiseError(
+        /'choose' does not exist in type 'StepOptions'/,
+      )
+    })
+
+    test('need a value and a key that every one of the topics takes', () => {
+      const choose = (): 'france' => 'france'
+      expect(bookings.to({ france, germany }, { choose })).type.toRaiseError(
+        /Property 'name' is missing in type 'Booking'/,
+      )
+      expect(
+        bookings.mapValues(({ id }) => ({ name: id })).to({ france, germany }, { choose }),
+      ).type.toRaiseError(/Property 'price' is missing in type '{ name: string; }'/)
+      expect(bookings.mapValues(({ id }) => ({ name: id })).to({ france }, { choose })).type.toBe<void>()
+      expect(named.to({ france, byNumber }, { choose })).type.toRaiseError(/'string' is not assignable to/)
+    })
+
+    test('take null only where each is a table topic', () => {
+      const archive = tableTopic('archive', { key: serde<string>(), value: serde<Customer>() })
+      const rows = named.mapValues((): Customer | null => null)
+      expect(rows.to({ profiles, archive }, { choose: () => 'archive' })).type.toBe<void>()
+      expect(rows.to({ profiles, france }, { choose: () => 'profiles' })).type.toRaiseError(/null/)
+    })
+
+    test('a topic that is one of two takes what both do', () => {
+      const either = marketing as typeof germany | typeof byNumber
+      expect(named.to(either)).type.toRaiseError(/'string' is not assignable to/)
+      const wide = marketing as typeof germany | typeof france
+      expect(named.to(wide)).type.toBe<void>()
+    })
   })
 
   test('a destination takes only its own values', () => {

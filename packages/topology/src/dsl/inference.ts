@@ -67,21 +67,34 @@ export type LeftJoinable<Scope, StreamKey, TableKey> = Scope extends 'global'
   ? unknown
   : SameKey<NonNullable<StreamKey>, TableKey>
 
-/** A topic, or a function that chooses one for each record. */
-export type SinkTarget<K, V> = AnyTopic | ((value: V, key: K, context: RecordContext) => string)
+/** A topic, or several, from which one is chosen for each record by its name in this object. */
+export type SinkTarget = AnyTopic | TopicsByName
+export type TopicsByName = Readonly<Record<string, AnyTopic>>
 
-/** What the target takes: by its topic's serdes, or, when it is chosen per record, by the given ones. */
-export type SinkKey<Target, K> =
-  Target extends StreamTopic<infer TopicKey, unknown>
-    ? TopicKey
-    : Target extends TableTopic<infer TopicKey, unknown>
-      ? TopicKey
-      : K
+/** What the target takes: by its topic's serdes, and with several topics what each of them takes. */
+export type SinkKey<Target> = TakenByAll<WritersOf<Target>, 'key'>
+export type SinkValue<Target> = TakenByAll<WritersOf<Target>, 'value'>
+
+type WritersOf<Target> = Target extends AnyTopic
+  ? WriterOf<Target>
+  : { [Name in keyof Target]: WriterOf<Target[Name]> }[keyof Target]
+
+interface Writer<K, V> {
+  readonly key: (key: K) => void
+  readonly value: (value: V) => void
+}
 
 /** A table topic takes `null` as well, which deletes the row. */
-export type SinkValue<Target, V> =
-  Target extends StreamTopic<unknown, infer TopicValue>
-    ? TopicValue
-    : Target extends TableTopic<unknown, infer Row>
-      ? Row | null
-      : V
+type WriterOf<Topic> =
+  Topic extends StreamTopic<infer K, infer V>
+    ? Writer<K, V>
+    : Topic extends TableTopic<infer K, infer Row>
+      ? Writer<K, Row | null>
+      : never
+
+/** Functions are contravariant: what a union of them takes is the intersection of their parameters. */
+type TakenByAll<Writers extends Writer<never, never>, Part extends 'key' | 'value'> = Writers[Part] extends (
+  part: infer T,
+) => void
+  ? T
+  : never

@@ -61,9 +61,9 @@ export interface EnrichOptions<K, V, Result, Fallback, R> extends StepOptions {
   readonly onFailure?: FailurePolicy | { readonly fallback: Fallback }
 }
 
-export interface DynamicSinkOptions<K, V> extends StepOptions {
-  readonly key: Serde<K>
-  readonly value: Serde<V>
+export interface ChoiceOptions<K, V, Name extends string> extends StepOptions {
+  /** Names the topic of each record. A name that is not listed follows `onProductionFailure`. */
+  readonly choose: (value: V, key: K, context: RecordContext) => Name
 }
 
 export interface DeliverOptions<K, V, T> extends StepOptions {

@@ -33,8 +33,8 @@ import { repartitionDraft } from './repartition-step.ts'
 import { sinkDraft } from './sink-step.ts'
 import { splitBranches } from './split-step.ts'
 import type {
+  ChoiceOptions,
   DeliverOptions,
-  DynamicSinkOptions,
   EnrichOptions,
   InnerJoinOptions,
   LeftJoinOptions,
@@ -263,17 +263,20 @@ export class KStream<out K, out V> {
   }
 
   /**
-   * Writes to a topic, or to the one that a function chooses for each record, which then needs the serdes. A table topic
-   * takes `null` as well, which deletes the row.
+   * Writes to a topic. Of several topics, listed by names of the author's choice, each record goes to the one that `choose`
+   * names; every one of them has to take the stream's keys and values, and all are checked at start. A table topic takes
+   * `null` as well, which deletes the row.
+   *
+   * @example events.to({ germany, france }, { choose: event => (event.country === 'DE' ? 'germany' : 'france') })
    */
-  to<Target extends SinkTarget<K, V>, TopicKey, TopicValue>(
-    this: KStream<SinkKey<Target, NoInfer<TopicKey>>, SinkValue<Target, NoInfer<TopicValue>>>,
+  to<Target extends SinkTarget>(
+    this: KStream<SinkKey<Target>, SinkValue<Target>>,
     target: Target,
     ...options: Target extends AnyTopic
       ? [options?: StepOptions]
-      : [options: DynamicSinkOptions<TopicKey, TopicValue>]
+      : [options: ChoiceOptions<K, V, keyof Target & string>]
   ): void {
-    const { name, ...draft } = sinkDraft(this.#where('to'), target as SinkTarget<never, never>, options[0])
+    const { name, ...draft } = sinkDraft(this.#where('to'), target, options[0])
     this.#plan.addStep(this.#at, 'to', name, { ...draft, input: this.#at.node })
   }
 

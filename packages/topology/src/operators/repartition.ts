@@ -2,9 +2,8 @@ import type { RecordHandler, TaskWiring } from '../plan/compiled.ts'
 import type { RepartitionNode } from '../plan/node.ts'
 
 /** Writes to the internal topic. A record without a key has no partition of its own and is dropped; we count it. */
-export function repartition(node: RepartitionNode, wiring: TaskWiring): RecordHandler {
+export function repartition(node: RepartitionNode, wiring: TaskWiring, write: RecordHandler): RecordHandler {
   const { name } = node
-  const write = wiring.sink(node)
   return (key, value) => {
     if (key === null || key === undefined) wiring.drop(name, 'null-key')
     else write(key, value)

@@ -1,3 +1,4 @@
+import { chooseTopic } from '../operators/choose-topic.ts'
 import { fanOut } from '../operators/fan-out.ts'
 import { filter } from '../operators/filter.ts'
 import { flatMap } from '../operators/flat-map.ts'
@@ -23,7 +24,8 @@ import type {
 } from './compiled.ts'
 import { repartitionTopic, sourceNameOf } from './derived-names.ts'
 import { analyse, type Graph, type SubTopology } from './graph.ts'
-import type { NodeId, Plan, PlanNode, RepartitionNode, SourceNode, TableNode } from './node.ts'
+import { writtenTopics } from './topic-use.ts'
+import type { NodeId, Plan, PlanNode, RepartitionNode, SinkNode, SourceNode, TableNode } from './node.ts'
 
 /** Turns a plan into what a task runs. Throws what `analyse` throws. */
 export function compile(plan: Plan): CompiledTopology {
@@ -111,7 +113,7 @@ function buildStep(graph: Graph, node: PlanNode, tools: BuildTools): RecordHandl
     case 'merge':
       return downstream(node.id)
     case 'repartition':
-      return repartition(node, wiring)
+      return repartition(node, wiring, wiring.sink(node.name, repartitionTopic(graph.plan, node)))
     case 'join':
       return node.keyMapper === undefined
         ? joinTable(node, wiring, downstream(node.id))
@@ -119,7 +121,7 @@ function buildStep(graph: Graph, node: PlanNode, tools: BuildTools): RecordHandl
     case 'enrich':
       return wiring.enrich(node, downstream(node.id))
     case 'sink':
-      return wiring.sink(node)
+      return buildSink(node, wiring)
     case 'deliver':
       return wiring.deliver(node)
     case 'source':
@@ -141,6 +143,11 @@ function buildSplit(
   const unmatched = handlerFor('default') ?? (() => wiring.drop(node.name, 'unmatched-branch'))
   const branches = node.branches.map((_, index) => handlerFor(index) ?? unmatched)
   return split(node, wiring, { branches, unmatched })
+}
+
+function buildSink({ name, topics, choose }: SinkNode, wiring: TaskWiring): RecordHandler {
+  const writers = new Map(Array.from(topics, ([choice, topic]) => [choice, wiring.sink(name, topic.name)]))
+  return choose === undefined ? fanOut([...writers.values()]) : chooseTopic(name, choose, { wiring, writers })
 }
 
 function compileSource(plan: Plan, node: SourceNode | RepartitionNode): CompiledSource {
@@ -167,12 +174,7 @@ function compileTable(node: TableNode): CompiledTable {
 }
 
 function compileSink(plan: Plan, node: PlanNode): readonly CompiledSink[] {
-  if (node.kind === 'repartition') {
-    const { id, name, key, value } = node
-    return [{ node: id, name, topic: repartitionTopic(plan, node), key, value }]
-  }
-  if (node.kind !== 'sink') return []
-  const { key, value, name: topic } = node.topic
-  const isChosen = node.topicExtractor !== undefined
-  return [{ node: node.id, name: node.name, topic: isChosen ? undefined : topic, key, value }]
+  return writtenTopics(plan, node).map(({ name: topic, key, value }) => {
+    return { node: node.id, name: node.name, topic, key, value }
+  })
 }

@@ -1,5 +1,5 @@
 import type { RecordContext } from '../record.ts'
-import type { DeliverNode, EnrichNode, NodeId, OffsetReset, SinkNode, RepartitionNode } from './node.ts'
+import type { DeliverNode, EnrichNode, NodeId, OffsetReset } from './node.ts'
 import type { Serde } from '../serde/serde.ts'
 
 /*
@@ -33,7 +33,8 @@ export interface TaskWiring {
   /** Set before each call of an author's function, so that a failure names its step. */
   enter(nodeName: string): void
   table(id: NodeId): TableReader
-  sink(node: SinkNode | RepartitionNode): RecordHandler
+  /** Writes what a step puts out to one of the topics that the sub-topology's `sinks` list. */
+  sink(nodeName: string, topic: string): RecordHandler
   enrich(node: EnrichNode, downstream: RecordHandler): RecordHandler
   deliver(node: DeliverNode): RecordHandler
   drop(nodeName: string, reason: DropReason): void
@@ -61,11 +62,11 @@ export interface CompiledTable {
   readonly value: Serde<unknown>
 }
 
+/** A topic that is written. A step that chooses among several has one entry for each. */
 export interface CompiledSink {
   readonly node: NodeId
   readonly name: string
-  /** Undefined when chosen per record. */
-  readonly topic: string | undefined
+  readonly topic: string
   readonly key: Serde<unknown>
   readonly value: Serde<unknown>
 }

@@ -40,8 +40,11 @@ function tableBlocks(table: TableDescription): readonly string[] {
 }
 
 function stepBlock(step: StepDescription, stores: readonly string[]): readonly string[] {
-  if (step.kind !== 'sink' && step.kind !== 'repartition') return processor(step.name, stores, step)
-  const target = step.topic === undefined ? 'extractor class: chosen per record' : `topic: ${step.topic}`
+  const { topics } = step
+  if (topics === undefined) return processor(step.name, stores, step)
+  // Kafka Streams knows no list here: it shows an extractor as that describes itself.
+  const target =
+    topics.length === 1 ? `topic: ${topics[0]}` : `extractor class: one of [${topics.join(', ')}]`
   return [`    Sink: ${step.name} (${target})`, `      <-- ${list(step.inputs)}`]
 }
 

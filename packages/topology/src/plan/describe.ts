@@ -1,6 +1,7 @@
 import { repartitionTopic, sourceNameOf } from './derived-names.ts'
 import { inputsOf, type Graph } from './graph.ts'
-import type { NodeId, OffsetReset, PlanNode, RetryPolicy, TableNode } from './node.ts'
+import { writtenTopics } from './topic-use.ts'
+import type { NodeId, OffsetReset, PlanNode, RetryPolicy, SinkNode, TableNode } from './node.ts'
 
 /** What `toJSON()` gives: names instead of numbers, functions left out. */
 export interface TopologyDescription {
@@ -40,8 +41,8 @@ export interface StepDescription {
   readonly outputs: readonly string[]
   /** For a join: the table whose rows it looks up. */
   readonly table?: string
-  /** Written by this step. Left out where it is chosen per record. */
-  readonly topic?: string
+  /** Written by this step: one, or those that it chooses from for each record. */
+  readonly topics?: readonly string[]
   /** What the step's options came to, as far as they are data. */
   readonly settings: Readonly<Record<string, unknown>>
 }
@@ -99,11 +100,10 @@ function describeStep(graph: Graph, node: PlanNode): StepDescription {
     case 'join':
       return { ...step, table: graph.node(node.table).name, settings: settingsOf(node) }
     case 'repartition':
-      return { ...step, topic: repartitionTopic(graph.plan, node), settings: settingsOf(node) }
-    case 'sink':
-      return node.topicExtractor === undefined
-        ? { ...step, topic: node.topic.name, settings: settingsOf(node) }
-        : { ...step, settings: settingsOf(node) }
+    case 'sink': {
+      const topics = new Set(writtenTopics(graph.plan, node).map(topic => topic.name))
+      return { ...step, topics: [...topics], settings: settingsOf(node) }
+    }
     default:
       return { ...step, settings: settingsOf(node) }
   }
@@ -120,7 +120,7 @@ function settingsOf(node: PlanNode): Readonly<Record<string, unknown>> {
     case 'repartition':
       return { key: node.key.name, value: node.value.name, partitions: node.partitions ?? 'as the sources' }
     case 'sink':
-      return { key: node.topic.key.name, value: node.topic.value.name }
+      return describeSink(node)
     case 'enrich': {
       const { order, maxInFlight, timeoutMs, onFailure } = node
       const policy = typeof onFailure === 'string' ? onFailure : 'fallback'
@@ -142,6 +142,15 @@ function settingsOf(node: PlanNode): Readonly<Record<string, unknown>> {
     default:
       return {}
   }
+}
+
+function describeSink({ topics, choose }: SinkNode): Readonly<Record<string, unknown>> {
+  const choices: Record<string, unknown> = {}
+  for (const [choice, { name: topic, key, value }] of topics) {
+    if (choose === undefined) return { key: key.name, value: value.name }
+    choices[choice] = { topic, key: key.name, value: value.name }
+  }
+  return { choices }
 }
 
 function describeRetry({ maxAttempts, baseMs, maxMs }: RetryPolicy): Readonly<Record<string, unknown>> {

@@ -17,10 +17,10 @@ export function describeAsMermaid(topology: TopologyDescription): string {
       for (const output of outputs) chart.arrow(chart.id(name), chart.id(output))
     }
     for (const { name, topic } of tables) chart.arrow(chart.topic(topic), chart.id(name))
-    for (const { name, table, topic, outputs } of steps) {
+    for (const { name, table, topics = [], outputs } of steps) {
       if (table !== undefined) chart.lookup(chart.id(table), chart.id(name))
       for (const output of outputs) chart.arrow(chart.id(name), chart.id(output))
-      if (topic !== undefined) chart.arrow(chart.id(name), chart.topic(topic))
+      for (const topic of topics) chart.arrow(chart.id(name), chart.topic(topic))
     }
   }
   for (const { name, topic } of topology.globalTables) chart.arrow(chart.topic(topic), chart.id(name))

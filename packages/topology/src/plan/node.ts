@@ -22,7 +22,8 @@ export type KeyValueMapper = (
   context: RecordContext,
 ) => KeyValue<unknown, unknown>
 export type Joiner = (value: unknown, row: unknown, key: unknown, context: RecordContext) => unknown
-export type TopicExtractor = (value: unknown, key: unknown, context: RecordContext) => string
+/** Names the topic of a record, as the sink lists it. */
+export type TopicChooser = (value: unknown, key: unknown, context: RecordContext) => string
 
 /** Where a new group starts, or a group whose committed offset is gone. */
 export type OffsetReset = 'earliest' | 'latest' | { readonly durationMs: number }
@@ -145,9 +146,10 @@ export interface EnrichContext extends RecordContext {
 }
 export interface SinkNode extends StepBase {
   readonly kind: 'sink'
-  readonly topic: StreamTopic<unknown, unknown> | TableTopic<unknown, unknown>
-  /** Chooses the topic per record; `topic` then only gives the serdes. */
-  readonly topicExtractor: TopicExtractor | undefined
+  /** One, or those that `choose` chooses from, by the names that it gives them. Two names may mean one topic. */
+  readonly topics: ReadonlyMap<string, AnyTopic>
+  /** Undefined where there is one topic for all records. */
+  readonly choose: TopicChooser | undefined
 }
 /** Batches to an outside system, with an outcome per item. */
 export interface DeliverNode extends StepBase {

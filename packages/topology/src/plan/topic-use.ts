@@ -1,5 +1,13 @@
 import { TopologyError } from '../errors.ts'
-import type { AnyTopic } from '../topic.ts'
+import { streamTopic, type AnyTopic } from '../topic.ts'
+import { repartitionTopic } from './derived-names.ts'
+import type { Plan, PlanNode } from './node.ts'
+
+/** The topics that a step writes. A sink that chooses among several may list one of them under two names. */
+export function writtenTopics(plan: Plan, node: PlanNode): readonly AnyTopic[] {
+  if (node.kind === 'repartition') return [streamTopic(repartitionTopic(plan, node), node)]
+  return node.kind === 'sink' ? [...node.topics.values()] : []
+}
 
 /**
  * One topic has one description in an application: the same role and the same serdes wherever it is read or written, or

@@ -2,8 +2,8 @@ import { TopologyError } from '../errors.ts'
 import type { AnyTopic } from '../topic.ts'
 import { sourceNameOf } from './derived-names.ts'
 import type { Graph } from './graph.ts'
-import type { PlanNode } from './node.ts'
-import { checkSameTopic } from './topic-use.ts'
+import type { Plan, PlanNode } from './node.ts'
+import { checkSameTopic, writtenTopics } from './topic-use.ts'
 
 type Structure = Pick<Graph, 'plan' | 'node' | 'consumers'>
 
@@ -17,8 +17,7 @@ export function checkUses(structure: Structure): void {
   const topics = new Map<string, AnyTopic>()
   const joined = new Set(plan.nodes.map(node => (node.kind === 'join' ? node.table : undefined)))
   for (const node of plan.nodes) {
-    const topic = topicOf(node)
-    if (topic !== undefined) {
+    for (const topic of topicsOf(plan, node)) {
       const before = topics.get(topic.name)
       if (before === undefined) topics.set(topic.name, topic)
       else checkSameTopic(plan.name, before, topic)
@@ -41,10 +40,8 @@ function checkNames({ plan }: Structure): void {
   }
 }
 
-/** The topic that a node describes, or undefined where it is chosen per record. */
-function topicOf(node: PlanNode): AnyTopic | undefined {
-  if (node.kind === 'source' || node.kind === 'table') return node.topic
-  return node.kind === 'sink' && node.topicExtractor === undefined ? node.topic : undefined
+function topicsOf(plan: Plan, node: PlanNode): readonly AnyTopic[] {
+  return node.kind === 'source' || node.kind === 'table' ? [node.topic] : writtenTopics(plan, node)
 }
 
 /** Whether a stream may end here. A branch without steps is the author's way to discard: its records are counted. */

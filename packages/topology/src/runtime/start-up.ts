@@ -2,7 +2,6 @@ import type { Admin, TopicSpec } from '../client/ports.ts'
 import type { AppOptions } from '../config.ts'
 import { TopologyError } from '../errors.ts'
 import type { CompiledTopology } from '../plan/compiled.ts'
-import type { NodeId } from '../plan/node.ts'
 import type { SchemaRegistry } from '../serde/schema-registry.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { TopicCodecs } from './task-source.ts'
@@ -49,8 +48,7 @@ export async function resolveTopics(
 function externalTopics(topology: CompiledTopology): string[] {
   const topics = new Set<string>()
   for (const { sources, tables, sinks } of topology.subTopologies) {
-    for (const { topic } of [...sources, ...tables]) topics.add(topic)
-    for (const { topic } of sinks) if (topic !== undefined) topics.add(topic)
+    for (const { topic } of [...sources, ...tables, ...sinks]) topics.add(topic)
   }
   for (const { topic } of topology.globalTables) topics.add(topic)
   return [...topics]
@@ -84,9 +82,10 @@ function ownTopics(
   return specs
 }
 
+/** By topic: the plan has made sure that each has one description. */
 export interface TopologyCodecs {
   readonly sources: ReadonlyMap<string, TopicCodecs>
-  readonly sinks: ReadonlyMap<NodeId, TopicCodecs>
+  readonly sinks: ReadonlyMap<string, TopicCodecs>
 }
 
 /** Binds every serde to its topic. Schemas are compared with the registry here, before the first record is read. */
@@ -95,14 +94,12 @@ export async function openCodecs(
   registry: SchemaRegistry | undefined,
 ): Promise<TopologyCodecs> {
   const sources = new Map<string, TopicCodecs>()
-  const sinks = new Map<NodeId, TopicCodecs>()
+  const sinks = new Map<string, TopicCodecs>()
   for (const subTopology of topology.subTopologies) {
     // Writers first: a repartition topic's schema is registered before it is read.
-    for (const { node, topic, key, value } of subTopology.sinks) {
-      sinks.set(
-        node,
-        await openPair(topic ?? topology.name, { key, value }, { read: false, write: true }, registry),
-      )
+    for (const { topic, key, value } of subTopology.sinks) {
+      if (sinks.has(topic)) continue
+      sinks.set(topic, await openPair(topic, { key, value }, { read: false, write: true }, registry))
     }
     for (const { topic, key, value } of subTopology.sources) {
       sources.set(topic, await openPair(topic, { key, value }, { read: true, write: false }, registry))

@@ -1,5 +1,5 @@
 import type { CompiledSubTopology, RecordHandler, TableReader, TaskWiring } from '../plan/compiled.ts'
-import type { DeliverNode, EnrichNode, NodeId, RepartitionNode, SinkNode } from '../plan/node.ts'
+import type { DeliverNode, EnrichNode, NodeId } from '../plan/node.ts'
 import { TopologyError } from '../errors.ts'
 import type { Task } from './task.ts'
 import type { TopicCodecs } from './task-source.ts'
@@ -14,7 +14,7 @@ export function buildHandlers(
     context: task.context,
     enter: step => task.enter(step),
     table,
-    sink: node => sinkHandler(task, node, outputTopic(subTopology, node)),
+    sink: (step, topic) => sinkHandler(task, step, topic),
     enrich: (node, downstream) => enrichHandler(task, node, downstream),
     deliver: node => deliverHandler(task, node),
     drop: (step, reason) => task.environment.counters.drop(step, reason),
@@ -23,23 +23,12 @@ export function buildHandlers(
   return subTopology.build(wiring)
 }
 
-/** The fixed topic of a sink, or undefined where it is chosen per record. */
-function outputTopic(subTopology: CompiledSubTopology, node: SinkNode | RepartitionNode): string | undefined {
-  return subTopology.sinks.find(sink => sink.node === node.id)?.topic
-}
-
-function sinkHandler(
-  task: Task,
-  node: SinkNode | RepartitionNode,
-  fixedTopic: string | undefined,
-): RecordHandler {
+function sinkHandler(task: Task, step: string, topic: string): RecordHandler {
   const { collector, counters } = task.environment
-  const codecs = task.environment.sinkCodecs.get(node.id) as TopicCodecs
-  const choose = node.kind === 'sink' ? node.topicExtractor : undefined
+  const codecs = task.environment.sinkCodecs.get(topic) as TopicCodecs
   const { context } = task
   return (key, value) => {
-    task.enter(node.name)
-    const topic = fixedTopic ?? choose?.(value, key, context) ?? ''
+    task.enter(step)
     const keyBytes = key === null || key === undefined ? null : codecs.key.encode(key)
     const valueBytes = value === null || value === undefined ? null : codecs.value.encode(value)
     collector.append(topic, keyBytes, valueBytes, context)

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { CommitOffset, FetchedBatch } from '../client/ports.ts'
 import type { TopicPartition } from '../record.ts'
 import { backoffMs } from '../backoff.ts'
-import { retryAdviceOf, TopologyError } from '../errors.ts'
+import { retryAdviceOf, TopologyError, type TopologyErrorCode } from '../errors.ts'
 import type { Counters } from '../observability/counters.ts'
 import type { CompiledSubTopology, RecordHandler, TableReader } from '../plan/compiled.ts'
 import type { DeliverNode, EnrichNode, NodeId } from '../plan/node.ts'
@@ -24,7 +24,7 @@ export interface ErrorPolicies {
   readonly deserialization: ErrorPolicy
   /** An author's function threw. */
   readonly processing: ErrorPolicy
-  /** An output does not fit its schema or is too large. */
+  /** An output does not fit its schema, is too large, or is meant for a topic that its step does not list. */
   readonly production: ErrorPolicy
 }
 
@@ -35,7 +35,8 @@ export interface TaskEnvironment {
   readonly counters: Counters
   readonly collector: RecordCollector
   readonly sourceCodecs: ReadonlyMap<string, TopicCodecs>
-  readonly sinkCodecs: ReadonlyMap<NodeId, TopicCodecs>
+  /** By topic, as the plan describes each topic but once. */
+  readonly sinkCodecs: ReadonlyMap<string, TopicCodecs>
   readonly deliveries: ReadonlyMap<NodeId, DeliveryStage>
   readonly deadLetterTopic: string
   readonly policies: ErrorPolicies
@@ -52,6 +53,11 @@ export interface TaskEnvironment {
 
 /** Records between two looks at the clock. */
 const RECORDS_PER_SLICE_CHECK = 64
+const OUTPUT_FAILURES: ReadonlySet<TopologyErrorCode> = new Set([
+  'TOPOLOGY_SERIALIZATION_FAILED',
+  'TOPOLOGY_RECORD_TOO_LARGE',
+  'TOPOLOGY_CHOICE_INVALID',
+])
 const SCHEMA_RETRY = { baseMs: 200, maxMs: 10_000 }
 
 export interface TaskOptions {
@@ -317,9 +323,11 @@ export class Task {
   #failed(error: unknown): void {
     const { policies } = this.environment
     if (TopologyError.is(error)) {
-      const isOutput =
-        error.code === 'TOPOLOGY_SERIALIZATION_FAILED' || error.code === 'TOPOLOGY_RECORD_TOO_LARGE'
-      this.#apply(isOutput ? policies.production : policies.processing, error, 'skipped-processing-failure')
+      this.#apply(
+        OUTPUT_FAILURES.has(error.code) ? policies.production : policies.processing,
+        error,
+        'skipped-processing-failure',
+      )
       return
     }
     const { topic, partition, offset } = this.context

@@ -26,7 +26,7 @@ export async function openOutsideCodecs(
       sources.set(source.topic, await openPair(source, { read: false, write: true }, registry))
     }
     for (const { topic, key, value } of subTopology.sinks) {
-      if (topic === undefined) continue
+      if (sinks.has(topic)) continue
       sinks.set(topic, await openPair({ topic, key, value }, { read: true, write: true }, registry))
     }
   }

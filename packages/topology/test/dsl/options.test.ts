@@ -51,12 +51,14 @@ test('an unknown option is refused with the ones that there are', () => {
     ['split', [{ a: () => true }], /allowed: name, default/],
     ['merge', [bookings], /allowed: name/],
     ['to', [textStream('out')], /allowed: name/],
+    ['to', [{ a: textStream('out') }], /allowed: name, choose/],
     ['join', [customers], /allowed: name, joiner, missing/],
     ['leftJoin', [customers], /allowed: name, joiner/],
   ]
   for (const [method, args, allowed] of calls) {
     assert.throws(
-      () => untyped(bookings)[method]?.call(bookings, ...args, { nme: 'x', joiner: () => 1 }),
+      () =>
+        untyped(bookings)[method]?.call(bookings, ...args, { nme: 'x', joiner: () => 1, choose: () => 'a' }),
       refusal(
         'TOPOLOGY_CONFIG_INVALID',
         new RegExp(`${method}\\(\\) after bookings: nme is not an option.*${allowed.source}`),
@@ -89,7 +91,7 @@ test('a missing option is named', () => {
     ['enrich', [{}], /needs the option using and the option joiner/],
     ['deliver', [{ destination: crm }], /needs the option maxBatchItems/],
     ['repartition', [{}], /needs the option name/],
-    ['to', [() => 'topic', { key: stringSerde }], /needs the option value/],
+    ['to', [{ a: textStream('out') }, { name: 'out' }], /needs the option choose/],
   ]
   for (const [method, args, missing] of calls) {
     assert.throws(
@@ -111,6 +113,15 @@ test('what is no function, no topic, no table, no serde and no destination is re
     ['split', [null], /takes an object of predicates/],
     ['to', ['out'], /takes what streamTopic\(\) or tableTopic\(\) makes, not 'out'/],
     ['to', [{ kind: 'queue' }], /not a topic of kind 'queue'/],
+    ['to', [() => 'out'], /takes what streamTopic\(\) or tableTopic\(\) makes, not a function/],
+    ['to', [[textStream('out')]], /takes what streamTopic\(\) or tableTopic\(\) makes, not an array/],
+    ['to', [{}, { choose: () => 'a' }], /to\(\) after bookings needs at least one topic to choose from/],
+    [
+      'to',
+      [{ a: 'out' }, { choose: () => 'a' }],
+      /to\(\) after bookings, topic 'a' takes what .* makes, not 'out'/,
+    ],
+    ['to', [{ a: textStream('out') }, { choose: 'a' }], /choose is 'a'; allowed: a function/],
     ['to', [streamTopic('a b', { key: stringSerde, value: stringSerde })], /its topic: the name is 'a b'/],
     [
       'to',

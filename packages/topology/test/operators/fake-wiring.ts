@@ -1,5 +1,5 @@
 import type { DropReason, RecordHandler, TableReader, TaskWiring } from '../../src/plan/compiled.ts'
-import type { DeliverNode, EnrichNode, NodeId, RepartitionNode, SinkNode } from '../../src/plan/node.ts'
+import type { DeliverNode, EnrichNode, NodeId } from '../../src/plan/node.ts'
 import type { RecordContext } from '../../src/record.ts'
 
 /** What a chain did, in order: `out` is a write to a sink, a repartition or a destination. */
@@ -36,8 +36,8 @@ export class FakeWiring implements TaskWiring {
     }
   }
 
-  sink(node: SinkNode | RepartitionNode): RecordHandler {
-    return this.output(node.name)
+  sink(node: string, _topic: string): RecordHandler {
+    return this.output(node)
   }
 
   enrich(_node: EnrichNode, downstream: RecordHandler): RecordHandler {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { chooseTopic } from '../../src/operators/choose-topic.ts'
 import { fanOut } from '../../src/operators/fan-out.ts'
 import { filter } from '../../src/operators/filter.ts'
 import { flatMap } from '../../src/operators/flat-map.ts'
@@ -203,7 +204,7 @@ test('a repartition drops records without a key and counts them; the empty strin
     value: stringSerde,
     partitions: undefined,
   }
-  const handler = repartition(node, wiring)
+  const handler = repartition(node, wiring, wiring.output('step'))
   handler('k', null)
   handler(null, 'v')
   handler(undefined, 'v')
@@ -214,6 +215,46 @@ test('a repartition drops records without a key and counts them; the empty strin
     dropped('step', 'null-key'),
     out('', 'v', 'step'),
   ])
+})
+
+test('a choice of topics writes each record to the one that it names, which two names may share', () => {
+  const wiring = new FakeWiring()
+  const [german, french] = [wiring.output('german'), wiring.output('french')]
+  const writers = new Map([
+    ['DE', german],
+    ['AT', german],
+    ['FR', french],
+  ])
+  const handler = chooseTopic('step', value => value as string, { wiring, writers })
+  for (const country of ['FR', 'AT', 'DE']) handler('k', country)
+  assert.deepEqual(wiring.take(), [
+    out('k', 'FR', 'french'),
+    out('k', 'AT', 'german'),
+    out('k', 'DE', 'german'),
+  ])
+})
+
+test('a choice of no topic fails with the step, the record, what was chosen and what is allowed', () => {
+  const wiring = new FakeWiring()
+  const writers = new Map([
+    ['DE', wiring.output()],
+    ['FR', wiring.output()],
+  ])
+  const handler = chooseTopic('by-country', value => value as string, { wiring, writers })
+  const chosen: readonly (readonly [value: unknown, shown: string])[] = [
+    ['ES', "'ES'"],
+    ['toString', "'toString'"],
+    [undefined, 'undefined'],
+    [{ name: 'DE' }, 'an object with name'],
+    ['x'.repeat(500), `'${'x'.repeat(100)}…'`],
+  ]
+  for (const [value, shown] of chosen) {
+    assert.throws(() => handler('k', value), {
+      code: 'TOPOLOGY_CHOICE_INVALID',
+      message: `by-country has chosen ${shown} for bookings-3@42, which is none of its topics; allowed: 'DE', 'FR'`,
+    })
+  }
+  assert.deepEqual(new Set(wiring.takeEntered()), new Set(['by-country']))
 })
 
 for (const size of [0, 1, 2, 3, 7]) {

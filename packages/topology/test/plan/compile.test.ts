@@ -155,7 +155,14 @@ test('a plan compiles without its builder', () => {
     name: 'app',
     nodes: [
       { id: 0, name: 'bookings', kind: 'source', topic, offsetReset: 'latest' },
-      { id: 1, name: 'sink', kind: 'sink', input: 0, topic: textStream('out'), topicExtractor: undefined },
+      {
+        id: 1,
+        name: 'sink',
+        kind: 'sink',
+        input: 0,
+        topics: new Map([['out', textStream('out')]]),
+        choose: undefined,
+      },
     ],
   })
   const wiring = new FakeWiring()

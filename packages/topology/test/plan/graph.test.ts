@@ -145,6 +145,31 @@ test('a topic that is described twice is refused, whatever the difference', () =
   )
 })
 
+test('the topics that a step chooses from, and that of a repartition, count as described, too', () => {
+  const json = testSerde<string>('json')
+  const cases: readonly (readonly [topic: string, use: (stream: KStream<string, string>) => void])[] = [
+    ['out', stream => stream.to({ a: textStream('out') }, { choose: () => 'a' })],
+    [
+      'out',
+      stream =>
+        stream.to(
+          { a: streamTopic('out', { key: stringSerde, value: json }), b: textStream('other') },
+          { choose: () => 'b' },
+        ),
+    ],
+    ['app-again-repartition', stream => stream.repartition({ name: 'again' }).foreach(() => {})],
+  ]
+  for (const [index, [topic, use]] of cases.entries()) {
+    const { builder, bookings } = oneStream()
+    bookings.to(streamTopic(topic, { key: stringSerde, value: index === 1 ? stringSerde : json }))
+    use(bookings)
+    assert.throws(
+      () => builder.build(),
+      refusal('TOPOLOGY_PLAN_INVALID', new RegExp(`'${topic}' twice, with two value serdes`)),
+    )
+  }
+})
+
 test('a table topic may be written by the topology that reads it, but not as a topic of events', () => {
   const customers = textTable('customers')
   const write = (target: typeof customers | ReturnType<typeof textStream>) => {
@@ -203,7 +228,7 @@ test('sub-topologies are cut at a repartition; a partitioned table goes with its
     {
       sources: ['bookings'],
       tables: ['customers'],
-      sinks: ['marketing', 'app-by-value-repartition', undefined],
+      sinks: ['marketing', 'app-by-value-repartition', 'german', 'other', 'german'],
     },
     { sources: ['app-by-value-repartition', 'wishes'], tables: [], sinks: [] },
   ])

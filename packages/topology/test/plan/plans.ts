@@ -48,7 +48,11 @@ export function showcase(): Topology {
     .repartition({ name: 'by-value', value: stringSerde, key: stringSerde, partitions: 12 })
     .merge(builder.stream(textStream('wishes'), { offsetReset: { durationMs: 60_000 } }))
     .deliver({ destination: crm, maxBatchItems: 75 })
-  joined.to(value => value, { ...texts, name: 'by-content' })
+  const [german, other] = [textStream('german'), textStream('other')]
+  joined.to(
+    { DE: german, FR: other, AT: german },
+    { choose: value => (value === 'AT' || value === 'DE' ? value : 'FR'), name: 'by-country' },
+  )
   return builder.build()
 }
 

@@ -25,7 +25,9 @@ export const greetings = streamTopic('greetings', { key: string(), value: string
 const builder = topology('greeter')
 builder
   .stream(bookings)
-  .join(builder.table(customers), { joiner: ({ city }, { firstName, optedIn }) => ({ city, firstName, optedIn }) })
+  .join(builder.table(customers), {
+    joiner: ({ city }, { firstName, optedIn }) => ({ city, firstName, optedIn }),
+  })
   .filter(({ optedIn }) => optedIn)
   .mapValues(({ city, firstName }) => `Enjoy ${city}, ${firstName}!`)
   .to(greetings)

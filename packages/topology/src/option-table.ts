@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { TopologyError } from './errors.ts'
 
 /** The largest duration that Kafka's protocol carries (an int32 of milliseconds). */
@@ -83,5 +84,6 @@ export function checkOptions<O extends object>(
 }
 
 function describe(value: unknown): string {
-  return typeof value === 'string' ? `'${value}'` : typeof value === 'object' ? 'an object' : String(value)
+  if (typeof value === 'string') return `'${value}'`
+  return typeof value === 'object' && value !== null ? 'an object' : inspect(value)
 }

@@ -243,13 +243,14 @@ function stepName(nodes: readonly DeliverNode[], id: NodeId): string {
 
 /** Each step is tried whatever became of the ones before; the first failure is the one that is told. */
 async function closeInOrder(steps: readonly (() => Promise<void>)[]): Promise<void> {
-  let failure: unknown
+  const failures: Error[] = []
   for (const step of steps) {
     try {
       await step()
     } catch (error) {
-      failure ??= error
+      failures.push(error as Error)
     }
   }
-  if (failure !== undefined) throw failure
+  const [first] = failures
+  if (first !== undefined) throw first
 }

@@ -23,5 +23,6 @@ test('docs/reference/errors.md explains every code, and no other', () => {
   const codes = [...source.matchAll(/\| '(TOPOLOGY_\w+)'/g)].map(([, code]) => code)
   const explained = [...page('errors.md').matchAll(/^\| `(TOPOLOGY_\w+)` \| \S/gm)].map(([, code]) => code)
   assert.ok(codes.length > 20)
-  assert.deepEqual(explained.toSorted(), codes.toSorted())
+  assert.deepEqual(new Set(explained), new Set(codes))
+  assert.equal(explained.length, codes.length)
 })

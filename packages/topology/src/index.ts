@@ -1,12 +1,35 @@
 export { createApp } from './create-app.ts'
 export type { App, AppEvents, AppStats, Readiness, SourceStats, TaskStats } from './runtime/app.ts'
 export type { AppState } from './runtime/lifecycle.ts'
+export type { DeliveryStats } from './runtime/delivery/delivery-stage.ts'
+export type { TablePartitionStats, TableProgress, TableState, TableStats } from './runtime/tables/tables.ts'
+export type { CounterSnapshot } from './observability/counters.ts'
 export { APP_OPTIONS, type AppConfig, type AppOptions, type Logger } from './config.ts'
 
 export { topology, type TopologyBuilder } from './dsl/builder.ts'
-export type { KStream } from './dsl/stream.ts'
-export type { GlobalKTable, KTable } from './dsl/table.ts'
+export type { KStream, SplitStreams } from './dsl/stream.ts'
+export type { GlobalKTable, KTable, Table } from './dsl/table.ts'
+export type { RecordPredicate } from './dsl/inference.ts'
+export type {
+  ChoiceOptions,
+  DeliverOptions,
+  EnrichOptions,
+  InnerJoinOptions,
+  LeftJoinOptions,
+  RepartitionOptions,
+  RowJoiner,
+  SourceOptions,
+  SplitOptions,
+  StepOptions,
+} from './dsl/step-options.ts'
 export type { Topology } from './plan/topology.ts'
+export type {
+  SourceDescription,
+  StepDescription,
+  SubTopologyDescription,
+  TableDescription,
+  TopologyDescription,
+} from './plan/describe.ts'
 export type {
   EnrichContext,
   FailurePolicy,
@@ -15,10 +38,17 @@ export type {
   OffsetReset,
   RetryPolicy,
 } from './plan/node.ts'
-export type { CompiledTopology } from './plan/compiled.ts'
+export type { CompiledTopology, DropReason } from './plan/compiled.ts'
 export type { DeliveryItem, DeliveryOutcome, Destination } from './operators/destination.ts'
 
-export { streamTopic, tableTopic, type StreamTopic, type TableTopic, type TopicOptions } from './topic.ts'
+export {
+  streamTopic,
+  tableTopic,
+  type AnyTopic,
+  type StreamTopic,
+  type TableTopic,
+  type TopicOptions,
+} from './topic.ts'
 export type { RecordContext, RecordHeader, RecordHeaders, TopicPartition } from './record.ts'
 
 export { avro, type AvroOptions } from './serde/avro.ts'
@@ -27,16 +57,28 @@ export { defineAvro, type AvroSchema } from './serde/avro-schema.ts'
 export type { AvroDecimal, AvroValueOptions, InferAvro } from './serde/infer-avro.ts'
 export { bytes, int32, int64, json, string } from './serde/primitives.ts'
 export { SchemaNotLoaded, type Codec, type Serde, type SerdeContext, type SerdeValue } from './serde/serde.ts'
-export { HttpSchemaRegistry } from './serde/http-schema-registry.ts'
-export type { RegisteredSchema, SchemaRegistry } from './serde/schema-registry.ts'
+export { HttpSchemaRegistry, type HttpSchemaRegistryOptions } from './serde/http-schema-registry.ts'
+export type { Compatibility, RegisteredSchema, SchemaRegistry } from './serde/schema-registry.ts'
 
-export { createKafkaClient } from './client/platformatic/kafka-client.ts'
+export {
+  createKafkaClient,
+  type ClientLogger,
+  type KafkaClientOptions,
+} from './client/platformatic/kafka-client.ts'
 export type {
   Admin,
   BatchProducer,
+  CommitOffset,
+  FetchedBatch,
   Fetcher,
+  FetcherOptions,
+  FetchListener,
+  GroupListener,
   GroupMember,
+  GroupOptions,
   KafkaClient,
+  OffsetSpec,
+  ProduceBatch,
   TopicDescription,
   TopicSpec,
 } from './client/ports.ts'

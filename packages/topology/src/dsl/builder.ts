@@ -43,7 +43,13 @@ export class TopologyBuilder {
     this.#plan = new PlanBuilder(applicationId)
   }
 
-  /** Reads a topic of events. Read twice, it is one source with two uses. */
+  /**
+   * Reads a topic of events. Read twice, it is one source with two uses.
+   *
+   * The types are those of the topic's serdes, which no null reaches: a record without a key has the key `null` at run
+   * time, and a tombstone the value `null`, whatever `K` and `V` say. Steps see such records like any other, as in Kafka
+   * Streams. Where a topic has them, filter them, or widen the type: `const events: KStream<string | null, Event> = …`.
+   */
   stream<K, V>(topic: StreamTopic<K, V>, options?: SourceOptions): KStream<K, V> {
     const where = `${this.#plan.name}: stream()`
     checkTopic(where, topic, ['stream'])

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as api from '@tributary/topology'
+import * as testing from '@tributary/topology/testing'
+
+test('@tributary/topology has these names, and no other', () => {
+  assert.deepEqual(Object.keys(api), [
+    'APP_OPTIONS',
+    'HttpSchemaRegistry',
+    'SchemaNotLoaded',
+    'TopologyError',
+    'adviceForUnknown',
+    'avro',
+    'avroOneOf',
+    'backoffMs',
+    'bytes',
+    'createApp',
+    'createKafkaClient',
+    'defineAvro',
+    'int32',
+    'int64',
+    'json',
+    'partitionForKey',
+    'retryAdviceOf',
+    'streamTopic',
+    'string',
+    'systemClock',
+    'tableTopic',
+    'topology',
+  ])
+})
+
+test('@tributary/topology/testing has these names, and no other', () => {
+  assert.deepEqual(Object.keys(testing), ['InMemorySchemaRegistry', 'TestClock', 'TopologyTestDriver'])
+})

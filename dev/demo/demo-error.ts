@@ -3,6 +3,8 @@ export type DemoErrorCode =
   | 'DEMO_USAGE'
   /** A service has ended while the demo still needed it. */
   | 'DEMO_SERVICE_ENDED'
+  /** Several processes of a service did not come to share its partitions. */
+  | 'DEMO_NOT_SHARED'
   /** The Kafka that KAFKA_BROKERS names has topics of the demo's names already. */
   | 'DEMO_TOPICS_EXIST'
   /** One of the services answered something else than was asked for. */

@@ -1,5 +1,7 @@
 import { stackEnvironment } from '../stack/stack.ts'
+import { GROUPS, PARTITIONS } from './kafka/topics.ts'
 import type { DemoOptions, ScaledService } from './options.ts'
+import { untilShared } from './services/partition-shares.ts'
 import type { ServiceProcess, ServiceProcesses } from './services/service-processes.ts'
 import type { Ground } from './set-up.ts'
 
@@ -13,7 +15,7 @@ const BRAZE_API_KEY = 'demo-key'
 /** Requests that take no time cannot be seen to overlap. */
 const BRAZE_LATENCY_MS = 5
 
-/** Resolves when all of them are ready: the tables are loaded, the groups joined. */
+/** Resolves when all of them are ready: the tables are loaded, and each process holds its part of the partitions. */
 export async function startServices(
   processes: ServiceProcesses,
   { stack, databaseUrl }: Ground,
@@ -49,9 +51,11 @@ export async function startServices(
     startAll('marketing-events', { ACTIVITIES_API_URL: activitiesApi.url }),
     startAll('braze-sink', { BRAZE_URL: brazeSimulator.url, BRAZE_API_KEY }),
   ])
-  return {
-    activitiesApi,
-    brazeSimulator,
-    scaled: { 'marketing-events': marketingEvents, 'braze-sink': brazeSink },
-  }
+  const scaled = { 'marketing-events': marketingEvents, 'braze-sink': brazeSink }
+  await Promise.all(
+    (['marketing-events', 'braze-sink'] as const).map(service =>
+      untilShared(scaled[service], { topic: GROUPS[service], partitions: PARTITIONS }),
+    ),
+  )
+  return { activitiesApi, brazeSimulator, scaled }
 }

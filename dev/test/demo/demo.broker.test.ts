@@ -102,8 +102,8 @@ test(
     })
     assert.deepEqual([...urls.keys()].toSorted(), [
       'activities-api',
-      'braze-sink',
       'braze-simulator',
+      'braze-sink',
       'marketing-events',
     ])
     for (const url of urls.values()) assert.equal((await fetch(`${url}/health/ready`)).status, 200)

@@ -12,7 +12,11 @@ export interface DeliveryItem<T> {
 /** What became of one item. */
 export type DeliveryOutcome =
   | { readonly kind: 'accepted' }
-  /** Sent again, before anything later with the same lane key. Without `afterMs` the step's backoff decides. */
+  /**
+   * Sent again, ahead of anything with the same lane key that has not been sent. Without `afterMs` the step's backoff
+   * decides. Items of the lane that came later in the same batch and were accepted have overtaken it: a destination that
+   * applies a batch in order answers `retry` for those too.
+   */
   | { readonly kind: 'retry'; readonly afterMs?: number; readonly cause?: unknown }
   /** Goes to the dead-letter topic: no retry can mend it. */
   | { readonly kind: 'rejected'; readonly reason: string; readonly cause?: unknown }

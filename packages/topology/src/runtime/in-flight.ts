@@ -17,6 +17,8 @@ export interface InFlightRecord {
   readonly bytes: number
   /** Set by the first ordered hold; a record without a key has no order to keep. */
   lane: KeyLane | undefined
+  /** It is in the dead-letter topic: once, however many of its branches fail. */
+  hasLetter: boolean
   /** Branches that still need the record; at 0 its offset is finished. */
   holds: number
   /** Those of them that later records with the key have to wait for. */
@@ -151,7 +153,17 @@ export class InFlightRecords {
     source.tracker.hold(context.offset)
     this.#count += 1
     this.#bytes += bytes
-    return { source, context, rawKey, rawValue, bytes, lane: undefined, holds: 0, laneHolds: 0 }
+    return {
+      source,
+      context,
+      rawKey,
+      rawValue,
+      bytes,
+      lane: undefined,
+      hasLetter: false,
+      holds: 0,
+      laneHolds: 0,
+    }
   }
 
   #laneOf(rawKey: Buffer): KeyLane {

@@ -84,6 +84,8 @@ export class Task {
   /** The source whose record is in the chain now. */
   #active: TaskSource | undefined
   #step = ''
+  /** The record that is in the chain now has a dead letter. */
+  #hasLetter = false
   #isStopped = false
   #isFailed = false
 
@@ -206,7 +208,9 @@ export class Task {
 
   /** Takes the current record out of the call: its offset stays open until `inFlight.release`. */
   hold(isOrdered: boolean): InFlightRecord {
-    return this.inFlight.hold(this.#active as TaskSource, isOrdered)
+    const record = this.inFlight.hold(this.#active as TaskSource, isOrdered)
+    record.hasLetter ||= this.#hasLetter
+    return record
   }
 
   /** Goes on with a record that was held. */
@@ -222,12 +226,16 @@ export class Task {
     }
   }
 
-  /** The current input record goes to the dead-letter topic. */
+  /** The current input record goes to the dead-letter topic, once: a replay repeats the whole record anyway. */
   deadLetter(step: string, error: unknown): void {
     const { context, environment } = this
+    const record = this.inFlight.current
+    if (record?.hasLetter ?? this.#hasLetter) return
+    if (record === undefined) this.#hasLetter = true
+    else record.hasLetter = true
+    environment.counters.deadLetter(error)
     const raw = this.#rawRecord()
     const letter = { ...context.snapshot(), key: raw.key, value: raw.value, step, error }
-    environment.counters.deadLetter(error)
     environment.collector.append(environment.deadLetterTopic, raw.key, raw.value, {
       timestampMs: context.timestampMs,
       headers: deadLetterHeaders(letter),
@@ -268,6 +276,7 @@ export class Task {
     this.#active = source
     this.context.moveTo(source.topic, source.partition, cursor)
     this.#step = source.topic
+    this.#hasLetter = false
     let key: unknown = null
     let value: unknown = null
     try {

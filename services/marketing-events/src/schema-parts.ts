@@ -5,6 +5,13 @@ import type { Activity } from './domain/lookups.ts'
 
 export const timestamp = defineAvro({ type: 'long', logicalType: 'timestamp-millis' })
 
+/** Every marketing event begins with these. */
+export const eventFields = [
+  { name: 'eventId', type: 'string' },
+  { name: 'customerId', type: 'string' },
+  { name: 'occurredAt', type: timestamp },
+] as const
+
 export const money = defineAvro({
   type: 'record',
   name: 'Money',

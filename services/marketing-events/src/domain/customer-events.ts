@@ -24,14 +24,18 @@ const money = defineAvro({
 
 const time = defineAvro({ type: 'long', logicalType: 'timestamp-millis' })
 
+const common = [
+  { name: 'eventId', type: 'string' },
+  { name: 'customerId', type: 'string' },
+  { name: 'occurredAt', type: time },
+] as const
+
 const accountCreated = defineAvro({
   type: 'record',
   namespace: 'com.marketplace.customer',
   name: 'AccountCreated',
   fields: [
-    { name: 'eventId', type: 'string' },
-    { name: 'customerId', type: 'string' },
-    { name: 'occurredAt', type: time },
+    ...common,
     {
       name: 'channel',
       type: {
@@ -49,9 +53,7 @@ const activityWishlisted = defineAvro({
   namespace: 'com.marketplace.customer',
   name: 'ActivityWishlisted',
   fields: [
-    { name: 'eventId', type: 'string' },
-    { name: 'customerId', type: 'string' },
-    { name: 'occurredAt', type: time },
+    ...common,
     { name: 'activityId', type: 'string' },
     {
       name: 'wishlist',
@@ -67,9 +69,7 @@ const activityAddedToCart = defineAvro({
   namespace: 'com.marketplace.customer',
   name: 'ActivityAddedToCart',
   fields: [
-    { name: 'eventId', type: 'string' },
-    { name: 'customerId', type: 'string' },
-    { name: 'occurredAt', type: time },
+    ...common,
     { name: 'activityId', type: 'string' },
     { name: 'startsAt', type: time },
     { name: 'participants', type: 'int' },
@@ -82,9 +82,7 @@ const bookingCompleted = defineAvro({
   namespace: 'com.marketplace.customer',
   name: 'BookingCompleted',
   fields: [
-    { name: 'eventId', type: 'string' },
-    { name: 'customerId', type: 'string' },
-    { name: 'occurredAt', type: time },
+    ...common,
     { name: 'bookingId', type: 'string' },
     { name: 'activityId', type: 'string' },
     { name: 'startsAt', type: time },
@@ -99,9 +97,7 @@ const activityPreparationStarted = defineAvro({
   namespace: 'com.marketplace.customer',
   name: 'ActivityPreparationStarted',
   fields: [
-    { name: 'eventId', type: 'string' },
-    { name: 'customerId', type: 'string' },
-    { name: 'occurredAt', type: time },
+    ...common,
     { name: 'bookingId', type: 'string' },
     { name: 'activityId', type: 'string' },
     { name: 'startsAt', type: time },
@@ -113,9 +109,7 @@ const activityConducted = defineAvro({
   namespace: 'com.marketplace.customer',
   name: 'ActivityConducted',
   fields: [
-    { name: 'eventId', type: 'string' },
-    { name: 'customerId', type: 'string' },
-    { name: 'occurredAt', type: time },
+    ...common,
     { name: 'bookingId', type: 'string' },
     { name: 'activityId', type: 'string' },
     { name: 'participants', type: 'int' },

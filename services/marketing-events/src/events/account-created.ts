@@ -1,7 +1,7 @@
 import { defineAvro, type InferAvro, type KStream } from '@tributary/topology'
 import type { DomainEventOf } from '../domain/customer-events.ts'
 import type { Lookups } from '../lookups.ts'
-import { timestamp } from '../schema-parts.ts'
+import { eventFields } from '../schema-parts.ts'
 
 /** Somebody became a customer. Brings the profile to marketing, so that the first message can greet by name. */
 export const accountCreatedSchema = defineAvro({
@@ -9,9 +9,7 @@ export const accountCreatedSchema = defineAvro({
   namespace: 'com.marketplace.marketing',
   name: 'AccountCreated',
   fields: [
-    { name: 'eventId', type: 'string' },
-    { name: 'customerId', type: 'string' },
-    { name: 'occurredAt', type: timestamp },
+    ...eventFields,
     { name: 'email', type: 'string' },
     { name: 'firstName', type: 'string' },
     { name: 'language', type: 'string' },

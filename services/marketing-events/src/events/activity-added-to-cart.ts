@@ -1,7 +1,7 @@
 import { defineAvro, type InferAvro, type KStream } from '@tributary/topology'
 import type { DomainEventOf } from '../domain/customer-events.ts'
 import type { Lookups } from '../lookups.ts'
-import { activityDetails, describeActivity, money, timestamp } from '../schema-parts.ts'
+import { activityDetails, describeActivity, eventFields, money, timestamp } from '../schema-parts.ts'
 
 /** A customer put an activity into the cart. Without a booking soon after, marketing may remind. */
 export const activityAddedToCartSchema = defineAvro({
@@ -9,9 +9,7 @@ export const activityAddedToCartSchema = defineAvro({
   namespace: 'com.marketplace.marketing',
   name: 'ActivityAddedToCart',
   fields: [
-    { name: 'eventId', type: 'string' },
-    { name: 'customerId', type: 'string' },
-    { name: 'occurredAt', type: timestamp },
+    ...eventFields,
     { name: 'startsAt', type: timestamp },
     { name: 'participants', type: 'int' },
     { name: 'price', type: money },

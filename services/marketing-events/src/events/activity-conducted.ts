@@ -1,7 +1,7 @@
 import { defineAvro, type InferAvro, type KStream } from '@tributary/topology'
 import type { DomainEventOf } from '../domain/customer-events.ts'
 import type { Lookups } from '../lookups.ts'
-import { activityDetails, describeActivity, timestamp } from '../schema-parts.ts'
+import { activityDetails, describeActivity, eventFields } from '../schema-parts.ts'
 
 /** An activity has taken place: marketing may ask how it was. */
 export const activityConductedSchema = defineAvro({
@@ -9,9 +9,7 @@ export const activityConductedSchema = defineAvro({
   namespace: 'com.marketplace.marketing',
   name: 'ActivityConducted',
   fields: [
-    { name: 'eventId', type: 'string' },
-    { name: 'customerId', type: 'string' },
-    { name: 'occurredAt', type: timestamp },
+    ...eventFields,
     { name: 'bookingId', type: 'string' },
     { name: 'participants', type: 'int' },
     { name: 'activity', type: activityDetails },

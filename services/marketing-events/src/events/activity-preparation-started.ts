@@ -1,7 +1,7 @@
 import { defineAvro, type InferAvro, type KStream } from '@tributary/topology'
 import type { DomainEventOf } from '../domain/customer-events.ts'
 import type { Lookups } from '../lookups.ts'
-import { activityDetails, describeActivity, timestamp } from '../schema-parts.ts'
+import { activityDetails, describeActivity, eventFields, timestamp } from '../schema-parts.ts'
 
 /** A booked activity is near: marketing may help to prepare. */
 export const activityPreparationStartedSchema = defineAvro({
@@ -9,9 +9,7 @@ export const activityPreparationStartedSchema = defineAvro({
   namespace: 'com.marketplace.marketing',
   name: 'ActivityPreparationStarted',
   fields: [
-    { name: 'eventId', type: 'string' },
-    { name: 'customerId', type: 'string' },
-    { name: 'occurredAt', type: timestamp },
+    ...eventFields,
     { name: 'bookingId', type: 'string' },
     { name: 'startsAt', type: timestamp },
     { name: 'activity', type: activityDetails },

@@ -1,7 +1,7 @@
 import { defineAvro, type InferAvro, type KStream } from '@tributary/topology'
 import type { DomainEventOf } from '../domain/customer-events.ts'
 import type { Lookups } from '../lookups.ts'
-import { activityDetails, describeActivity, timestamp } from '../schema-parts.ts'
+import { activityDetails, describeActivity, eventFields } from '../schema-parts.ts'
 
 /** A customer put an activity on a wishlist. */
 export const activityWishlistedSchema = defineAvro({
@@ -9,9 +9,7 @@ export const activityWishlistedSchema = defineAvro({
   namespace: 'com.marketplace.marketing',
   name: 'ActivityWishlisted',
   fields: [
-    { name: 'eventId', type: 'string' },
-    { name: 'customerId', type: 'string' },
-    { name: 'occurredAt', type: timestamp },
+    ...eventFields,
     { name: 'wishlist', type: ['null', 'string'], default: null },
     { name: 'activity', type: activityDetails },
   ],

@@ -1,7 +1,7 @@
 import { defineAvro, type InferAvro, type KStream } from '@tributary/topology'
 import type { DomainEventOf } from '../domain/customer-events.ts'
 import type { Lookups } from '../lookups.ts'
-import { activityDetails, describeActivity, money, timestamp } from '../schema-parts.ts'
+import { activityDetails, describeActivity, eventFields, money, timestamp } from '../schema-parts.ts'
 
 /** A customer booked an activity. Marketing recommends what goes well with it and with the customer's other plans. */
 export const bookingCompletedSchema = defineAvro({
@@ -9,9 +9,7 @@ export const bookingCompletedSchema = defineAvro({
   namespace: 'com.marketplace.marketing',
   name: 'BookingCompleted',
   fields: [
-    { name: 'eventId', type: 'string' },
-    { name: 'customerId', type: 'string' },
-    { name: 'occurredAt', type: timestamp },
+    ...eventFields,
     { name: 'bookingId', type: 'string' },
     { name: 'startsAt', type: timestamp },
     { name: 'participants', type: 'int' },

@@ -21,6 +21,14 @@ const LEAVING = -1
 const LEAVING_FOR_A_WHILE = -2
 const UNCHANGED = -1
 
+/**
+ * Kafka 4.3 computes assignments at most once in `group.consumer.assignment.interval.ms` (KIP-1263), so whoever joins soon
+ * after another change is offered nothing at first and would hear of its partitions one heartbeat (5 s by default) later. A
+ * new member asks sooner for a while: a restart had its partitions after 1.0 s instead of 5.0 s.
+ */
+const FIRST_ASSIGNMENT_POLL_MS = 250
+const FIRST_ASSIGNMENT_PATIENCE_MS = 10_000
+
 type HeartbeatResponse = consumerGroupHeartbeatV1.ConsumerGroupHeartbeatResponse
 
 /** A group with that id may live on an older protocol, or the broker does not speak this one. */
@@ -42,6 +50,7 @@ export class ConsumerMembership implements Membership {
   readonly #pause: Pause
   #epoch = JOINING
   #isMember = false
+  #joinedAtMs = 0
   /** What the broker last offered and is not reconciled yet. */
   #target: readonly TopicPartition[] | undefined
   #isReconciling = false
@@ -165,6 +174,7 @@ export class ConsumerMembership implements Membership {
     if (this.#isStopped || fences !== this.#fences) return 0
     if (response.errorCode !== ErrorCode.none) return this.#refused(response)
     this.#mustRepeatAll = false
+    if (!this.#isMember) this.#joinedAtMs = this.#options.cluster.settings.clock.monotonicMs()
     this.#isMember = true
     this.#epoch = response.memberEpoch
     if (response.assignment !== null) {
@@ -174,7 +184,15 @@ export class ConsumerMembership implements Membership {
       this.#mustRepeatAll = false
       void this.#reconcile()
     }
-    return response.heartbeatIntervalMs
+    return this.#hopesForPartitions()
+      ? Math.min(FIRST_ASSIGNMENT_POLL_MS, response.heartbeatIntervalMs)
+      : response.heartbeatIntervalMs
+  }
+
+  #hopesForPartitions(): boolean {
+    const { ownership, cluster } = this.#options
+    if (this.#isReconciling || ownership.partitions.length > 0) return false
+    return cluster.settings.clock.monotonicMs() - this.#joinedAtMs < FIRST_ASSIGNMENT_PATIENCE_MS
   }
 
   async #refused({ errorCode, errorMessage }: HeartbeatResponse): Promise<number> {

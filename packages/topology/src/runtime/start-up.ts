@@ -16,7 +16,8 @@ export function deadLetterTopicOf(topology: CompiledTopology, options: AppOption
 
 /**
  * Finds every topic, creates the application's own (repartition, dead letters) where they are missing, and refuses to
- * start without the others: TOPOLOGY_TOPIC_MISSING names them all.
+ * start without the others: TOPOLOGY_TOPIC_MISSING names them all. Throws TOPOLOGY_PARTITION_COUNT_MISMATCH for a
+ * repartition topic that has another count than was asked for.
  */
 export async function resolveTopics(
   topology: CompiledTopology,
@@ -42,7 +43,19 @@ export async function resolveTopics(
   )) {
     counts.set(topic, partitions)
   }
+  checkRepartitions(topology, counts)
   return counts
+}
+
+/** A topic that exists is left alone, so it may be an older one with another count. */
+function checkRepartitions(topology: CompiledTopology, counts: TopicPartitions): void {
+  for (const { topic, partitions } of topology.repartitions) {
+    if (partitions === undefined || counts.get(topic) === partitions) continue
+    throw new TopologyError(
+      'TOPOLOGY_PARTITION_COUNT_MISMATCH',
+      `${topology.name}: the internal topic ${topic} has ${counts.get(topic)} partitions, but its repartition asks for ${partitions}. Delete it once everything in it is processed, or ask for as many as it has`,
+    )
+  }
 }
 
 function externalTopics(topology: CompiledTopology): string[] {

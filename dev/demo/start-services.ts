@@ -26,11 +26,13 @@ export async function startServices(
       service: 'activities-api',
       name: 'activities-api',
       env: { DATABASE_URL: databaseUrl },
+      isAskedByOthers: true,
     }),
     processes.start({
       service: 'braze-simulator',
       name: 'braze-simulator',
       env: { BRAZE_API_KEY, SIMULATOR_LATENCY_MS: String(BRAZE_LATENCY_MS) },
+      isAskedByOthers: true,
     }),
   ])
   const { KAFKA_BROKERS, SCHEMA_REGISTRY_URL } = stackEnvironment(stack)
@@ -44,6 +46,7 @@ export async function startServices(
           service,
           name: instances[service] === 1 ? service : `${service}-${index + 1}`,
           env: { KAFKA_BROKERS, SCHEMA_REGISTRY_URL, ...env },
+          isAskedByOthers: false,
         }),
       ),
     )

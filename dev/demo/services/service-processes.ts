@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { exitText, type ManagedProcess } from '../../stack/managed-process.ts'
 import { freePort } from '../../stack/ports.ts'
-import type { ProcessGroup } from '../../stack/process-group.ts'
+import { ProcessGroup } from '../../stack/process-group.ts'
 import { repositoryRoot } from '../../stack/repository.ts'
 import { StackError } from '../../stack/stack-error.ts'
 import { DemoError } from '../demo-error.ts'
@@ -20,6 +20,8 @@ export interface ServiceSpec {
   /** How it is called in messages and in its log's name. */
   readonly name: string
   readonly env: Readonly<Record<string, string>>
+  /** Whether other services ask it: it is stopped after them, so that they can finish what they have begun. */
+  readonly isAskedByOthers: boolean
 }
 
 /** What the surroundings might set, and what is decided here for every process. */
@@ -30,6 +32,7 @@ const LOG_LINE_LENGTH = 400
 /** The services of one demo: started from their sources, each on a port of its own and with a log of its own. */
 export class ServiceProcesses {
   readonly #group: ProcessGroup
+  readonly #asked = new ProcessGroup()
   readonly #logDirectory: string
   readonly #started: ServiceProcess[] = []
   readonly #failure = Promise.withResolvers<never>()
@@ -37,6 +40,7 @@ export class ServiceProcesses {
   constructor(group: ProcessGroup, logDirectory: string) {
     this.#group = group
     this.#logDirectory = logDirectory
+    group.defer(() => this.#asked.stop())
     // Whoever waits for something else meanwhile races against it; nobody may be waiting yet.
     this.#failure.promise.catch(() => {})
   }
@@ -54,12 +58,12 @@ export class ServiceProcesses {
    * Resolves when the service says that it is ready.
    * @throws DemoError DEMO_SERVICE_ENDED, with the end of its log, when it ends before that or takes too long.
    */
-  async start({ service, name, env }: ServiceSpec): Promise<ServiceProcess> {
+  async start({ service, name, env, isAskedByOthers }: ServiceSpec): Promise<ServiceProcess> {
     const port = await freePort()
     const url = `http://127.0.0.1:${port}`
     const logFile = join(this.#logDirectory, `${name}.log`)
     try {
-      const child = await this.#group.start({
+      const child = await (isAskedByOthers ? this.#asked : this.#group).start({
         name,
         command: process.execPath,
         args: ['-C', '@tributary/source', join(repositoryRoot, 'services', service, 'src', 'main.ts')],

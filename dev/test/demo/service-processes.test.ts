@@ -13,7 +13,12 @@ function services(t: TestContext): { group: ProcessGroup; processes: ServiceProc
   return { group, processes: new ServiceProcesses(group, directory), directory }
 }
 
-const simulator = { service: 'braze-simulator', name: 'simulator-1', env: { BRAZE_API_KEY: 'key' } }
+const simulator = {
+  service: 'braze-simulator',
+  name: 'simulator-1',
+  env: { BRAZE_API_KEY: 'key' },
+  isAskedByOthers: false,
+}
 
 test('a service answers at its address once it is started, whatever the surroundings set', async t => {
   process.env['SIMULATOR_MAX_OBJECTS'] = 'many'
@@ -79,4 +84,15 @@ test('services that are stopped are no failure', async t => {
   await group.processes[0]!.ended
   const first = await Promise.race([processes.failure, Promise.resolve('nothing failed')])
   assert.equal(first, 'nothing failed')
+})
+
+test('a service that others ask is stopped after them', async t => {
+  const { group, processes } = services(t)
+  const asked = await processes.start({ ...simulator, name: 'asked', isAskedByOthers: true })
+  await processes.start(simulator)
+  const [asking] = group.processes
+  const isUpAtTheEnd = asking!.ended.then(async () => (await fetch(`${asked.url}/health/live`)).ok)
+  await group.stop()
+  assert.equal(await isUpAtTheEnd, true)
+  await assert.rejects(fetch(`${asked.url}/health/live`))
 })

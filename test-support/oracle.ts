@@ -13,6 +13,9 @@ export function oracle<T>(property: fc.IProperty<T>, options: OracleOptions = {}
 }
 
 /** The same for a property that runs promises. */
-export async function oracleAsync<T>(property: fc.IAsyncProperty<T>, options: OracleOptions = {}): Promise<void> {
+export async function oracleAsync<T>(
+  property: fc.IAsyncProperty<T>,
+  options: OracleOptions = {},
+): Promise<void> {
   await fc.assert(property, { seed: oracleSeed, numRuns: options.runs ?? 100 })
 }

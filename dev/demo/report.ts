@@ -87,7 +87,7 @@ export function faultsOf({ figures, overlaps, malformed, differences }: Outcome)
   return faults
 }
 
-export function summaryTable({ figures, overlaps, malformed, shares }: Outcome): string {
+function summaryTable({ figures, overlaps, malformed, shares }: Outcome): string {
   const { domainEvents, seconds } = figures
   const rows: [string, string][] = [
     [
@@ -124,7 +124,7 @@ export function summaryTable({ figures, overlaps, malformed, shares }: Outcome):
 }
 
 /** A domain event beside what has become of it. */
-export function besideEachOther(event: DomainEvent, arrived: ReceivedEvent, columns: number): string {
+function besideEachOther(event: DomainEvent, arrived: ReceivedEvent, columns: number): string {
   const { external_id, name, time, properties } = arrived
   const left = ['The domain event', '', ...pretty(event)]
   const right = ['As it arrived at Braze', '', ...pretty({ external_id, name, time, properties })]

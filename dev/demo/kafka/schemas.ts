@@ -1,8 +1,6 @@
 import { HttpSchemaRegistry, type Codec, type SchemaRegistry } from '@tributary/topology'
 import { TOPICS } from './topics.ts'
 
-export type TopicName = (typeof TOPICS)[number]['name']
-
 /** How keys and values of a topic become bytes. */
 export interface TopicCodecs {
   readonly key: Codec<unknown>

@@ -109,7 +109,7 @@ function named(event: ReceivedEvent): string {
 }
 
 /** The first place where two JSON values differ, in words; undefined where they are equal. */
-export function firstDifference(seen: unknown, expected: unknown, path: string): string | undefined {
+function firstDifference(seen: unknown, expected: unknown, path: string): string | undefined {
   if (Object.is(seen, expected)) return undefined
   if (!isContainer(seen) || !isContainer(expected) || Array.isArray(seen) !== Array.isArray(expected)) {
     return `${path} is ${text(seen)}, expected is ${text(expected)}`

@@ -6,7 +6,7 @@ import type { DemoData, StoredBooking } from '../data/demo-data.ts'
  * used, on purpose: a mistake there must not be repeated here.
  */
 
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
+type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
 export type JsonObject = Readonly<Record<string, Json>>
 
 export interface BrazeEvent {

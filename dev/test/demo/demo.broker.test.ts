@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { Admin } from '@platformatic/kafka'
+import { createKafkaClient } from '@tributary/topology'
 import { isPortFree } from '../../stack/ports.ts'
 import { until } from '../scratch.ts'
 
@@ -50,6 +51,24 @@ async function leftBehind(): Promise<readonly string[]> {
   } finally {
     await admin.close()
   }
+}
+
+async function describeTopics(...names: readonly string[]) {
+  const client = createKafkaClient({
+    brokers: process.env['KAFKA_BROKERS']!.split(','),
+    clientId: 'demo-test',
+  })
+  try {
+    return await client.admin.describeTopics(names)
+  } finally {
+    await client.close()
+  }
+}
+
+/** What new versions of a subject are checked for. */
+async function compatibilityOf(subject: string): Promise<unknown> {
+  const answer = await fetch(`${process.env['SCHEMA_REGISTRY_URL']}/config/${subject}`)
+  return ((await answer.json()) as { readonly compatibilityLevel?: unknown }).compatibilityLevel
 }
 
 test(
@@ -107,6 +126,24 @@ test(
       'marketing-events',
     ])
     for (const url of urls.values()) assert.equal((await fetch(`${url}/health/ready`)).status, 200)
+
+    const topics = ['customer-events', 'marketing-events', 'customers', 'activities']
+    assert.deepEqual(
+      await describeTopics(...topics),
+      topics.map((name, index) => ({
+        name,
+        partitions: 6,
+        cleanupPolicy: index < 2 ? 'delete' : 'compact',
+      })),
+    )
+    for (const subject of [
+      'customers-value',
+      'activities-value',
+      'customer-events-com.marketplace.customer.ActivityWishlisted',
+      'marketing-events-com.marketplace.marketing.BookingCompleted',
+    ]) {
+      assert.equal(await compatibilityOf(subject), 'BACKWARD', subject)
+    }
 
     const another = startDemo(t, '--events', '20')
     assert.equal(await another.ended, 1)

@@ -33,8 +33,8 @@ export interface Outcome {
   readonly differences: readonly string[]
 }
 
-/** Two columns need this much of the terminal. */
-const SIDE_BY_SIDE = 110
+/** Where there is no terminal that would tell. */
+const USUAL_COLUMNS = 120
 
 /** Everything that a run ends with: a booking on its way, the figures, the verdict. */
 export function reportText({
@@ -129,7 +129,7 @@ function besideEachOther(event: DomainEvent, arrived: ReceivedEvent, columns: nu
   const left = ['The domain event', '', ...pretty(event)]
   const right = ['As it arrived at Braze', '', ...pretty({ external_id, name, time, properties })]
   const width = Math.max(...left.map(line => line.length)) + 3
-  if (width + Math.max(...right.map(line => line.length)) > Math.max(columns, SIDE_BY_SIDE)) {
+  if (width + Math.max(...right.map(line => line.length)) > (columns || USUAL_COLUMNS)) {
     return [...left, '', ...right].join('\n')
   }
   const lines = Array.from({ length: Math.max(left.length, right.length) }, (_, index) =>

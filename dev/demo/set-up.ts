@@ -41,13 +41,10 @@ export async function setUp({ group, logDirectory, data, say }: SetUpOptions): P
   group.defer(async () => {
     await Promise.allSettled([admin.close(), producer.close()])
   })
-  const [databaseUrl, codecs] = await Promise.all([
-    prepareDatabase(group, stack.databaseUrl, data.bookings),
-    prepareKafka({ group, stack, admin }).then(async opened => {
-      await fillLookups(producer, opened, data)
-      return opened
-    }),
-  ])
+  // One after the other, so that nothing is still being made when the demo ends because something else failed.
+  const codecs = await prepareKafka({ group, stack, admin })
+  await fillLookups(producer, codecs, data)
+  const databaseUrl = await prepareDatabase(group, stack.databaseUrl, data.bookings)
   say(
     `${data.customers.length} customers, ${data.activities.length} activities and ${data.bookings.length} bookings are in their places`,
   )
@@ -94,8 +91,8 @@ async function prepareDatabase(
   bookings: readonly StoredBooking[],
 ): Promise<string> {
   const name = `tributary_demo_${randomBytes(4).toString('hex')}`
-  const databaseUrl = await createDatabase(serverUrl, name)
   group.defer(() => dropDatabase(serverUrl, name))
+  const databaseUrl = await createDatabase(serverUrl, name)
   const pool = openDatabase(databaseUrl)
   try {
     await migrate(pool)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { Admin } from '@platformatic/kafka'
 import { createKafkaClient } from '@tributary/topology'
+import { Client } from 'pg'
 import { isPortFree } from '../../stack/ports.ts'
 import { until } from '../scratch.ts'
 
@@ -37,16 +38,28 @@ function startDemo(t: TestContext, ...args: readonly string[]): RunningDemo {
   }
 }
 
-/** Names of topics and groups that a demo uses. */
+/** Databases of demos, and the topics and groups that they use. */
 async function leftBehind(): Promise<readonly string[]> {
+  const database = new Client({ connectionString: process.env['DATABASE_URL'] })
+  await database.connect()
+  const { rows } = await database.query<{ datname: string }>(
+    "select datname from pg_database where datname like 'tributary_demo_%'",
+  )
+  await database.end()
   const admin = new Admin({
     clientId: 'demo-test',
     bootstrapBrokers: process.env['KAFKA_BROKERS']!.split(','),
   })
   try {
-    const names = [...(await admin.listTopics()), ...(await admin.listGroups()).keys()]
+    const names = [
+      ...rows.map(({ datname }) => datname),
+      ...(await admin.listTopics()),
+      ...(await admin.listGroups()).keys(),
+    ]
     return names.filter(name =>
-      /^(customer-events|customers|activities|(marketing-events|braze-sink)(-dead-letters)?)$/.test(name),
+      /^(tributary_demo_.*|customer-events|customers|activities|(marketing-events|braze-sink)(-dead-letters)?)$/.test(
+        name,
+      ),
     )
   } finally {
     await admin.close()

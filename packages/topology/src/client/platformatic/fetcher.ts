@@ -6,6 +6,7 @@ import type { FetchLimits } from './fetch-request.ts'
 import { FetchingPartition } from './fetching-partition.ts'
 import { LeaderFetch } from './leader-fetch.ts'
 import { LeaderFinder } from './leader-finder.ts'
+import { reportRetry } from './retry.ts'
 
 function nameOf({ topic, partition }: TopicPartition): string {
   return formatTopicPartition(topic, partition)
@@ -94,7 +95,7 @@ export class BrokerFetcher implements Fetcher {
     partition.failures += 1
     const { topic, failures } = partition
     const facts = { topic, partition: partition.partition, failures, error }
-    this.#cluster.settings.logger.warn(facts, 'a fetch failed and is tried again')
+    reportRetry(this.#cluster.settings.logger, facts, 'a fetch failed and is tried again')
     this.#finder.find(partition)
   }
 

@@ -1,7 +1,7 @@
 import type { TopologyError } from '../../errors.ts'
 import type { Cluster, Leader } from './cluster.ts'
 import { translateError } from './errors.ts'
-import { retryDelayMs } from './retry.ts'
+import { reportRetry, retryDelayMs } from './retry.ts'
 
 /** A partition in search of its leader. */
 export interface Seeker {
@@ -96,7 +96,8 @@ export class LeaderFinder<S extends Seeker> {
       return
     }
     seeker.failures += 1
-    this.#cluster.settings.logger.warn(
+    reportRetry(
+      this.#cluster.settings.logger,
       { topic, partition, failures: seeker.failures, error },
       'a leader is not found yet',
     )

@@ -1,13 +1,28 @@
 import { backoffMs } from '../../backoff.ts'
 import type { TopologyError } from '../../errors.ts'
 import { translateError } from './errors.ts'
-import type { ClientSettings } from './options.ts'
+import type { ClientLogger, ClientSettings } from './options.ts'
 
 export const RETRY_POLICY: { readonly baseMs: number; readonly maxMs: number } = { baseMs: 100, maxMs: 5_000 }
 
 /** The wait before the next attempt after so many failures. */
 export function retryDelayMs(failures: number): number {
   return failures === 0 ? 0 : backoffMs(failures, RETRY_POLICY, Math.random)
+}
+
+export interface RetryFacts {
+  readonly failures: number
+  readonly error: TopologyError
+  readonly [fact: string]: unknown
+}
+
+/**
+ * Tells the log. The first failure in a row is everyday's business (a leader or coordinator that gets ready, an idle
+ * connection that was closed), so it is told in detail only to whoever wants to know.
+ */
+export function reportRetry(logger: ClientLogger, facts: RetryFacts, message: string): void {
+  if (facts.failures > 1) logger.warn(facts, message)
+  else logger.debug(facts, message)
 }
 
 export interface RetryOptions {
@@ -41,7 +56,7 @@ export async function retrying<T>(
     if (failure.retry.kind === 'never') throw failure
     const delayMs = failure.retry.kind === 'after' ? failure.retry.ms : retryDelayMs(failures)
     if (clock.monotonicMs() + delayMs >= deadline) throw failure
-    logger.warn({ error: failure, failures, delayMs }, `${what} failed and is tried again`)
+    reportRetry(logger, { error: failure, failures, delayMs }, `${what} failed and is tried again`)
     await clock.sleep(delayMs, signal === undefined ? {} : { signal })
   }
 }

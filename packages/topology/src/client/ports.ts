@@ -124,6 +124,11 @@ export interface TopicSpec {
 export interface Admin {
   /** One entry per name; `undefined` where the topic does not exist. */
   describeTopics(names: readonly string[]): Promise<readonly (TopicDescription | undefined)[]>
+  /** The settings with these names as they are in force, by topic and name; nothing for a topic that does not exist. */
+  topicConfigs(
+    topics: readonly string[],
+    names: readonly string[],
+  ): Promise<readonly (ReadonlyMap<string, string> | undefined)[]>
   /** Existing topics are left alone. */
   createTopics(specs: readonly TopicSpec[]): Promise<void>
   /**

@@ -14,37 +14,138 @@ export interface DeadLetter {
   readonly error: unknown
 }
 
+/** A dead letter as it is written. */
+export interface LetterForm {
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers: RecordHeaders
+}
+
 /**
- * The header names are those that Kafka Streams 4.2 and later write (KIP-1034), values are UTF-8 text; the last two are
- * ours. The record's own headers come first and are kept as they were.
+ * Names and encoding (UTF-8 text, numbers in decimal) as Kafka Streams 4.2 and later write them (KIP-1034,
+ * `ExceptionHandlerUtils`).
  */
+export const STREAMS_HEADERS = {
+  exception: '__streams.errors.exception',
+  message: '__streams.errors.message',
+  stacktrace: '__streams.errors.stacktrace',
+  topic: '__streams.errors.topic',
+  partition: '__streams.errors.partition',
+  offset: '__streams.errors.offset',
+} as const
+
+/** What Kafka Streams has no header for. */
+export const TRIBUTARY_HEADERS = {
+  code: 'tributary.errors.code',
+  step: 'tributary.errors.step',
+  /** The record's timestamp, where the dead-letter topic does not take it. */
+  timestamp: 'tributary.errors.timestamp',
+  /** How many bytes the value had, where it is left out for its size; likewise the key and the number of headers. */
+  valueBytes: 'tributary.errors.value.bytes',
+  keyBytes: 'tributary.errors.key.bytes',
+  headerCount: 'tributary.errors.headers.count',
+} as const
+
+/** Every header of a dead letter that the record itself did not have begins with one of these. */
+export const ERROR_HEADER_PREFIXES = ['__streams.errors.', 'tributary.errors.'] as const
+
+/** A message may quote what it was given, and that may be the whole record. */
+const MAX_MESSAGE_CHARACTERS = 4_096
+const MAX_STACK_CHARACTERS = 16_384
+/** More than the headers of `errorHeaders` ever need. */
+export const LETTER_HEADROOM_BYTES = 131_072
+const MAX_CAUSES = 5
+
+/** The record's own headers come first and are kept as they were. */
 export function deadLetterHeaders(letter: DeadLetter): RecordHeaders {
+  return [...letter.headers, ...errorHeaders(letter)]
+}
+
+/**
+ * Ever smaller forms of the same letter: whole; without the value; without anything of the record. What is left out is told
+ * by its size, and the place of the original is in each of them.
+ */
+export function* letterForms(letter: DeadLetter): Generator<LetterForm> {
+  const { key, value, headers } = letter
+  const added = errorHeaders(letter)
+  yield { key, value, headers: [...headers, ...added] }
+  const withoutValue = value === null ? added : [...added, size(TRIBUTARY_HEADERS.valueBytes, value.length)]
+  yield { key, value: null, headers: [...headers, ...withoutValue] }
+  yield {
+    key: null,
+    value: null,
+    headers: [
+      ...withoutValue,
+      ...(key === null ? [] : [size(TRIBUTARY_HEADERS.keyBytes, key.length)]),
+      size(TRIBUTARY_HEADERS.headerCount, headers.length),
+    ],
+  }
+}
+
+function errorHeaders(letter: DeadLetter): RecordHeader[] {
   const { error } = letter
-  const isError = error instanceof Error
-  const code = isError && 'code' in error && typeof error.code === 'string' ? error.code : 'UNKNOWN'
+  const code =
+    error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'UNKNOWN'
   return [
-    ...letter.headers,
-    text('__streams.errors.exception', isError ? error.name : typeof error),
-    text('__streams.errors.message', isError ? messageWithCauses(error) : String(error)),
-    text('__streams.errors.stacktrace', (isError ? error.stack : undefined) ?? ''),
-    text('__streams.errors.topic', letter.topic),
-    text('__streams.errors.partition', String(letter.partition)),
-    text('__streams.errors.offset', String(letter.offset)),
-    text('tributary.errors.code', code),
-    text('tributary.errors.step', letter.step),
+    text(STREAMS_HEADERS.exception, className(thrown(error, code))),
+    text(STREAMS_HEADERS.message, cut(messageWithCauses(error), MAX_MESSAGE_CHARACTERS)),
+    text(STREAMS_HEADERS.stacktrace, cut(stackWithCauses(error), MAX_STACK_CHARACTERS)),
+    text(STREAMS_HEADERS.topic, letter.topic),
+    text(STREAMS_HEADERS.partition, String(letter.partition)),
+    text(STREAMS_HEADERS.offset, String(letter.offset)),
+    text(TRIBUTARY_HEADERS.code, cut(code, MAX_MESSAGE_CHARACTERS)),
+    text(TRIBUTARY_HEADERS.step, cut(letter.step, MAX_MESSAGE_CHARACTERS)),
   ]
+}
+
+export function timestampHeader(timestampMs: number): RecordHeader {
+  return text(TRIBUTARY_HEADERS.timestamp, String(timestampMs))
+}
+
+function size(name: string, value: number): RecordHeader {
+  return text(name, String(value))
 }
 
 function text(name: string, value: string): RecordHeader {
   return [name, Buffer.from(value)]
 }
 
-function messageWithCauses(error: Error): string {
-  const parts: string[] = []
-  let current: unknown = error
-  for (let depth = 0; depth < 5 && current instanceof Error; depth += 1) {
-    parts.push(current.message)
+function cut(value: string, maxCharacters: number): string {
+  return value.length <= maxCharacters ? value : `${value.slice(0, maxCharacters)}…`
+}
+
+/** Kafka Streams names the class of what the author's function threw, not that of its wrapping. */
+function thrown(error: unknown, code: string): unknown {
+  return code === 'TOPOLOGY_PROCESSING_FAILED' && error instanceof Error && error.cause !== undefined
+    ? error.cause
+    : error
+}
+
+function className(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error
+  // A class of an author's that sets no name still has one.
+  return error.name === 'Error' ? error.constructor.name : error.name
+}
+
+function messageWithCauses(error: unknown): string {
+  return chainOf(error)
+    .map(part => (part instanceof Error ? part.message : String(part)))
+    .join(': ')
+}
+
+/** As Java prints a stack trace. */
+function stackWithCauses(error: unknown): string {
+  return chainOf(error)
+    .map(part => (part instanceof Error ? (part.stack ?? String(part)) : String(part)))
+    .join('\nCaused by: ')
+}
+
+function chainOf(error: unknown): readonly unknown[] {
+  const chain: unknown[] = [error]
+  for (let current = error; current instanceof Error && chain.length < MAX_CAUSES;) {
     current = current.cause
+    if (current === undefined) break
+    chain.push(current)
   }
-  return parts.join(': ')
+  return chain
 }

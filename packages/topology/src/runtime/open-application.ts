@@ -4,8 +4,8 @@ import type { DeliverNode, NodeId } from '../plan/node.ts'
 import type { AppEnvironment } from './app.ts'
 import { Assignment } from './assignment.ts'
 import { Committer } from './commit.ts'
-import { deadLetterHeaders } from './dead-letter.ts'
 import { DeliveryStage } from './delivery/delivery-stage.ts'
+import { NO_LIMITS, readOutputLimits, type OutputLimits } from './output-limits.ts'
 import { RecordCollector } from './record-collector.ts'
 import {
   deadLetterTopicOf,
@@ -44,7 +44,8 @@ export async function openApplication(app: AppEnvironment): Promise<OpenApplicat
   const wakeAll = (): void => {
     for (const task of assignment.tasks) runner.ready(task)
   }
-  const collector = createCollector(app, producer, topics, wakeAll)
+  const limits = await readOutputLimits(kafka.admin, [...topics.keys()])
+  const collector = createCollector(app, producer, { partitions: topics, limits }, wakeAll)
   const tables = await openTables(app, collector)
   const fetcher = kafka.createFetcher({
     maxBytesPerPartition: options.fetchBytesPerPartition,
@@ -95,7 +96,7 @@ export async function openApplication(app: AppEnvironment): Promise<OpenApplicat
 function createCollector(
   app: AppEnvironment,
   producer: BatchProducer,
-  topics: TopicPartitions,
+  topics: { readonly partitions: TopicPartitions; readonly limits: ReadonlyMap<string, OutputLimits> },
   onSpace: () => void,
 ): RecordCollector {
   const { batchBytes, lingerMs, maxPendingBytes, maxRecordBytes } = app.options
@@ -103,15 +104,16 @@ function createCollector(
     producer,
     clock: app.clock,
     partitionsOf(topic) {
-      const partitions = topics.get(topic)
+      const partitions = topics.partitions.get(topic)
       if (partitions === undefined) {
         throw new TopologyError(
           'TOPOLOGY_TOPIC_MISSING',
-          `A record was sent to '${topic}', which is not among the topics of the topology: ${[...topics.keys()].join(', ')}`,
+          `A record was sent to '${topic}', which is not among the topics of the topology: ${[...topics.partitions.keys()].join(', ')}`,
         )
       }
       return partitions
     },
+    limitsOf: topic => topics.limits.get(topic) ?? NO_LIMITS,
     batchBytes,
     lingerMs,
     maxPendingBytes,
@@ -134,11 +136,7 @@ function openTables(app: AppEnvironment, collector: RecordCollector): Promise<Ta
     onMalformedRow: options.onMalformedRow,
     async deadLetter(letter) {
       counters.deadLetter(letter.error)
-      const headers = deadLetterHeaders(letter)
-      collector.append(deadLetterTopic, letter.key, letter.value, {
-        timestampMs: letter.timestampMs,
-        headers,
-      })
+      collector.appendDeadLetter(deadLetterTopic, letter)
       await collector.flush()
     },
     events: {

@@ -2,14 +2,18 @@ import type { BatchProducer } from '../client/ports.ts'
 import type { Clock } from '../clock.ts'
 import { TopologyError } from '../errors.ts'
 import { formatTopicPartition, type RecordHeaders } from '../record.ts'
+import { BATCH_HEADER_BYTES } from '../wire/batch-header.ts'
 import { partitionForKey } from '../wire/murmur2.ts'
 import { RecordBatchWriter } from '../wire/record-batch-writer.ts'
+import { letterForms, timestampHeader, type DeadLetter } from './dead-letter.ts'
+import { batchBytesOf, isTimely, keyMissing, tooLarge, untimely, type OutputLimits } from './output-limits.ts'
 
 export interface RecordCollectorOptions {
   readonly producer: BatchProducer
   readonly clock: Clock
   /** Partition counts of every topic that may be written. */
   readonly partitionsOf: (topic: string) => number
+  readonly limitsOf: (topic: string) => OutputLimits
   /** A batch is sent when it has this many bytes, or `lingerMs` after its first record. */
   readonly batchBytes: number
   readonly lingerMs: number
@@ -31,9 +35,21 @@ interface OutputPartition {
 
 interface OutputTopic {
   readonly partitions: readonly OutputPartition[]
+  readonly limits: OutputLimits
   /** Records without a key fill one partition's batch, then move on, as the Java producer does. */
   sticky: number
 }
+
+interface RecordToCollect {
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly metadata: OutputMetadata
+  /** Of a batch that holds nothing else. */
+  readonly batchBytes: number
+}
+
+/** What a record's timestamp and offset deltas may take beyond one byte each, in a batch that is not its own. */
+const MAX_DELTA_BYTES = 13
 
 /** What an output takes over from the record that caused it. A `RecordContext` is one. */
 export interface OutputMetadata {
@@ -53,6 +69,7 @@ export class RecordCollector {
   #cancelLinger: (() => void) | undefined
   #pendingBytes = 0
   #wasFull = false
+  #seenNowMs = 0
   #failure: Error | undefined
   records = 0
 
@@ -65,19 +82,56 @@ export class RecordCollector {
     return this.#wasFull
   }
 
-  /** Copies the bytes. Throws TOPOLOGY_RECORD_TOO_LARGE; nothing has been written then. */
+  /**
+   * Copies the bytes. Nothing has been written when it throws.
+   * @throws TOPOLOGY_RECORD_TOO_LARGE, TOPOLOGY_TIMESTAMP_INVALID, TOPOLOGY_SERIALIZATION_FAILED (no key for a compacted topic)
+   */
   append(topic: string, key: Uint8Array | null, value: Uint8Array | null, metadata: OutputMetadata): void {
+    const { maxRecordBytes } = this.#options
     const bytes = (key?.length ?? 0) + (value?.length ?? 0)
-    if (bytes > this.#options.maxRecordBytes) {
-      throw new TopologyError(
-        'TOPOLOGY_RECORD_TOO_LARGE',
-        `A record of ${bytes} bytes for ${topic} is over the ${this.#options.maxRecordBytes} bytes that are allowed (maxRecordBytes)`,
-      )
-    }
+    if (bytes > maxRecordBytes) throw tooLarge(topic, bytes, maxRecordBytes, 'maxRecordBytes')
     const output = this.#topics.get(topic) ?? this.#addTopic(topic)
+    const { limits } = output
+    const batchBytes = batchBytesOf(key, value, metadata.headers)
+    if (batchBytes > limits.maxBatchBytes)
+      throw tooLarge(topic, batchBytes, limits.maxBatchBytes, 'max.message.bytes of the topic')
+    if (key === null && limits.needsKey) throw keyMissing(topic)
+    if (!this.#isTimely(limits, metadata.timestampMs)) throw untimely(topic, metadata.timestampMs)
+    this.#write(output, { key, value, metadata, batchBytes })
+  }
+
+  /** Takes whatever its size and timestamp are: the largest form of the letter that the topic takes is written. */
+  appendDeadLetter(topic: string, letter: DeadLetter): void {
+    const output = this.#topics.get(topic) ?? this.#addTopic(topic)
+    const { limits } = output
+    const isTimelyLetter = this.#isTimely(limits, letter.timestampMs)
+    const timestampMs = isTimelyLetter ? letter.timestampMs : this.#options.clock.now()
+    const added = isTimelyLetter ? [] : [timestampHeader(letter.timestampMs)]
+    let batchBytes = 0
+    for (const { key, value, headers: letterHeaders } of letterForms(letter)) {
+      const headers = [...letterHeaders, ...added]
+      batchBytes = batchBytesOf(key, value, headers)
+      if (batchBytes > limits.maxBatchBytes) continue
+      this.#write(output, { key, value, metadata: { timestampMs, headers }, batchBytes })
+      return
+    }
+    throw tooLarge(topic, batchBytes, limits.maxBatchBytes, 'max.message.bytes of the topic')
+  }
+
+  /** With the brokers' defaults the clock is asked only by timestamps that are ahead of when it was last asked. */
+  #isTimely(limits: OutputLimits, timestampMs: number): boolean {
+    if (limits.maxBehindMs === Number.POSITIVE_INFINITY && timestampMs - this.#seenNowMs <= limits.maxAheadMs)
+      return true
+    this.#seenNowMs = this.#options.clock.now()
+    return isTimely(limits, timestampMs, this.#seenNowMs)
+  }
+
+  #write(output: OutputTopic, record: RecordToCollect): void {
+    const { key, value, metadata, batchBytes } = record
     const index = key === null ? output.sticky : partitionForKey(key, 0, key.length, output.partitions.length)
     const target = output.partitions[index] as OutputPartition
-    if (target.writer.count > 0 && target.writer.byteLength + bytes > this.#options.batchBytes) {
+    const limit = Math.min(this.#options.batchBytes, output.limits.maxBatchBytes - MAX_DELTA_BYTES)
+    if (target.writer.count > 0 && target.writer.byteLength + batchBytes - BATCH_HEADER_BYTES > limit) {
       this.#send(target)
       if (key === null) output.sticky = (output.sticky + 1) % output.partitions.length
     }
@@ -100,7 +154,7 @@ export class RecordCollector {
       partition,
       writer: new RecordBatchWriter(),
     }))
-    const output = { partitions, sticky: 0 }
+    const output = { partitions, limits: this.#options.limitsOf(topic), sticky: 0 }
     this.#topics.set(topic, output)
     return output
   }

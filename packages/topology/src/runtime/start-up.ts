@@ -4,6 +4,7 @@ import { TopologyError } from '../errors.ts'
 import type { CompiledTopology } from '../plan/compiled.ts'
 import type { SchemaRegistry } from '../serde/schema-registry.ts'
 import type { Serde } from '../serde/serde.ts'
+import { checkDeadLetterTopic, deadLetterTopicConfig } from './dead-letter-topic.ts'
 import type { TopicCodecs } from './task-source.ts'
 
 /** Partition counts by topic name, of every topic that the topology touches. */
@@ -35,8 +36,10 @@ export async function resolveTopics(
       `${topology.name} needs ${missing.length === 1 ? 'a topic that does' : 'topics that do'} not exist: ${missing.join(', ')}. Create ${missing.length === 1 ? 'it' : 'them'} first; only repartition and dead-letter topics are created at start`,
     )
   }
-  const own = ownTopics(topology, counts, options)
+  const letterConfig = await deadLetterTopicConfig(admin, external)
+  const own = ownTopics(topology, counts, options, letterConfig)
   await admin.createTopics(own)
+  await checkDeadLetterTopic(admin, deadLetters)
   for (const [topic, partitions] of await partitionCounts(
     admin,
     own.map(spec => spec.name),
@@ -80,6 +83,7 @@ function ownTopics(
   topology: CompiledTopology,
   counts: Map<string, number>,
   options: AppOptions,
+  letterConfig: Readonly<Record<string, string>>,
 ): TopicSpec[] {
   const { replicationFactor } = options
   const specs: TopicSpec[] = []
@@ -91,7 +95,8 @@ function ownTopics(
     specs.push({ name: topic, partitions: count, replicationFactor, config: { 'cleanup.policy': 'delete' } })
   }
   const largest = Math.max(1, ...known.values())
-  specs.push({ name: deadLetterTopicOf(topology, options), partitions: largest, replicationFactor })
+  const name = deadLetterTopicOf(topology, options)
+  specs.push({ name, partitions: largest, replicationFactor, config: letterConfig })
   return specs
 }
 

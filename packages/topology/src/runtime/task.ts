@@ -7,7 +7,6 @@ import type { Counters } from '../observability/counters.ts'
 import type { CompiledSubTopology, RecordHandler, TableReader } from '../plan/compiled.ts'
 import type { DeliverNode, EnrichNode, NodeId } from '../plan/node.ts'
 import { SchemaNotLoaded } from '../serde/serde.ts'
-import { deadLetterHeaders } from './dead-letter.ts'
 import type { DeliveryStage } from './delivery/delivery-stage.ts'
 import { EnrichStage } from './enrich-stage.ts'
 import { InFlightRecords, type InFlightRecord } from './in-flight.ts'
@@ -56,6 +55,7 @@ const RECORDS_PER_SLICE_CHECK = 64
 const OUTPUT_FAILURES: ReadonlySet<TopologyErrorCode> = new Set([
   'TOPOLOGY_SERIALIZATION_FAILED',
   'TOPOLOGY_RECORD_TOO_LARGE',
+  'TOPOLOGY_TIMESTAMP_INVALID',
   'TOPOLOGY_CHOICE_INVALID',
 ])
 const SCHEMA_RETRY = { baseMs: 200, maxMs: 10_000 }
@@ -234,11 +234,11 @@ export class Task {
     if (record === undefined) this.#hasLetter = true
     else record.hasLetter = true
     environment.counters.deadLetter(error)
-    const raw = this.#rawRecord()
-    const letter = { ...context.snapshot(), key: raw.key, value: raw.value, step, error }
-    environment.collector.append(environment.deadLetterTopic, raw.key, raw.value, {
-      timestampMs: context.timestampMs,
-      headers: deadLetterHeaders(letter),
+    environment.collector.appendDeadLetter(environment.deadLetterTopic, {
+      ...context.snapshot(),
+      ...this.#rawRecord(),
+      step,
+      error,
     })
   }
 
@@ -281,6 +281,7 @@ export class Task {
     let value: unknown = null
     try {
       const { codecs } = source
+      if (cursor.timestampMs < 0) throw this.#timeless()
       if (cursor.keyStart >= 0) key = codecs.key.decode(cursor.buffer, cursor.keyStart, cursor.keyEnd)
       if (cursor.valueStart >= 0)
         value = codecs.value.decode(cursor.buffer, cursor.valueStart, cursor.valueEnd)
@@ -295,6 +296,15 @@ export class Task {
     if (!this.inFlight.waitIfOrdered(source, source.handler, key, value))
       this.#dispatch(source.handler, key, value)
     this.#finish(source)
+  }
+
+  /** Kafka's own clients refuse such a timestamp, and Kafka Streams does not process its record. */
+  #timeless(): TopologyError {
+    const { topic, partition, offset, timestampMs } = this.context
+    return new TopologyError(
+      'TOPOLOGY_TIMESTAMP_INVALID',
+      `The record ${topic}-${partition}@${offset} has the negative timestamp ${timestampMs}`,
+    )
   }
 
   /** Why the record under the cursor can never be read, or undefined when its schema has to be fetched first. */

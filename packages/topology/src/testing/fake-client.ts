@@ -21,6 +21,8 @@ export interface FakeTopic {
   readonly partitions: number
   /** Default: delete. */
   readonly cleanupPolicy?: string
+  /** Other settings; what is not named here has no limit. */
+  readonly config?: Readonly<Record<string, string>>
 }
 
 export interface FakeInput {
@@ -68,19 +70,24 @@ export interface FakeClient extends KafkaClient {
   failNextCommit(error: Error): void
 }
 
+interface StoredTopic {
+  readonly logs: readonly FakeLog[]
+  readonly cleanupPolicy: string
+  readonly config: Readonly<Record<string, string>>
+}
+
 class FakeCluster {
-  readonly topics: Map<string, { readonly logs: readonly FakeLog[]; readonly cleanupPolicy: string }> =
-    new Map()
+  readonly topics: Map<string, StoredTopic> = new Map()
   readonly fetchers: Set<FakeFetcher> = new Set()
   readonly sendFailures: Error[] = []
   readonly commitFailures: Error[] = []
   readonly #groups = new Map<string, FakeGroup>()
   #held: (() => void)[] | undefined
 
-  createTopic({ name, partitions, cleanupPolicy = 'delete' }: FakeTopic): void {
+  createTopic({ name, partitions, cleanupPolicy = 'delete', config = {} }: FakeTopic): void {
     if (this.topics.has(name)) return
     const logs = Array.from({ length: partitions }, (_, partition) => new FakeLog(name, partition))
-    this.topics.set(name, { logs, cleanupPolicy })
+    this.topics.set(name, { logs, cleanupPolicy, config })
   }
 
   partitionsOf(topic: string): number {
@@ -173,10 +180,24 @@ function createAdmin(cluster: FakeCluster): Admin {
           return topic && { name, partitions: topic.logs.length, cleanupPolicy: topic.cleanupPolicy }
         }),
       ),
+    topicConfigs: (topics, names) =>
+      Promise.resolve(
+        topics.map(name => {
+          const topic = cluster.topics.get(name)
+          if (topic === undefined) return undefined
+          const settings = Object.entries({ ...topic.config, 'cleanup.policy': topic.cleanupPolicy })
+          return new Map(settings.filter(([key]) => names.includes(key)))
+        }),
+      ),
     createTopics(specs: readonly TopicSpec[]) {
-      for (const { name, partitions, config } of specs) {
-        const cleanupPolicy = config?.['cleanup.policy']
-        cluster.createTopic({ name, partitions, ...(cleanupPolicy !== undefined && { cleanupPolicy }) })
+      for (const { name, partitions, config = {} } of specs) {
+        const cleanupPolicy = config['cleanup.policy']
+        cluster.createTopic({
+          name,
+          partitions,
+          config,
+          ...(cleanupPolicy !== undefined && { cleanupPolicy }),
+        })
       }
       return Promise.resolve()
     },

@@ -7,6 +7,7 @@ import type { CompiledTopology } from '../plan/compiled.ts'
 import type { NodeId } from '../plan/node.ts'
 import type { RecordHeaders } from '../record.ts'
 import { DeliveryStage } from '../runtime/delivery/delivery-stage.ts'
+import { NO_LIMITS } from '../runtime/output-limits.ts'
 import { RecordCollector } from '../runtime/record-collector.ts'
 import { openCodecs, type TopologyCodecs } from '../runtime/start-up.ts'
 import { Task, type TaskEnvironment } from '../runtime/task.ts'
@@ -284,6 +285,7 @@ export class TopologyTestDriver {
       producer,
       clock: this.clock,
       partitionsOf: () => this.#partitions,
+      limitsOf: () => NO_LIMITS,
       batchBytes: APP_DEFAULTS.batchBytes,
       lingerMs: APP_DEFAULTS.lingerMs,
       maxPendingBytes: APP_DEFAULTS.maxPendingBytes,

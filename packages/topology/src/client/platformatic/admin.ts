@@ -24,16 +24,26 @@ export class BrokerAdmin implements Admin {
     return this.#retrying(`Describing the topics ${names.join(', ')}`, async what => {
       await this.#cluster.refresh(names)
       const existing = names.filter(name => this.#cluster.partitionCount(name) !== undefined)
-      const policies = await this.#cleanupPolicies(existing, what)
+      const configs = await this.#configs(existing, [CLEANUP_POLICY], what)
       return names.map(name => {
         const partitions = this.#cluster.partitionCount(name)
-        const cleanupPolicy = policies.get(name)
+        const config = configs.get(name)
         // Undefined too when it was deleted between the two questions.
-        return partitions === undefined || cleanupPolicy === undefined
+        return partitions === undefined || config === undefined
           ? undefined
-          : { name, partitions, cleanupPolicy }
+          : { name, partitions, cleanupPolicy: config.get(CLEANUP_POLICY) ?? 'delete' }
       })
     })
+  }
+
+  async topicConfigs(
+    topics: readonly string[],
+    names: readonly string[],
+  ): Promise<readonly (ReadonlyMap<string, string> | undefined)[]> {
+    const configs = await this.#retrying(`Reading the configuration of ${topics.join(', ')}`, what =>
+      this.#configs(topics, names, what),
+    )
+    return topics.map(topic => configs.get(topic))
   }
 
   createTopics(specs: readonly TopicSpec[]): Promise<void> {
@@ -73,25 +83,28 @@ export class BrokerAdmin implements Admin {
     return retrying(settings, { what, timeoutMs: settings.operationTimeoutMs }, () => attempt(what))
   }
 
-  async #cleanupPolicies(topics: readonly string[], what: string): Promise<Map<string, string>> {
+  async #configs(
+    topics: readonly string[],
+    configurationKeys: readonly string[],
+    what: string,
+  ): Promise<Map<string, ReadonlyMap<string, string>>> {
     if (topics.length === 0) return new Map()
     const resources = topics.map(resourceName => ({
       resourceType: ConfigResourceTypes.TOPIC,
       resourceName,
-      configurationKeys: [CLEANUP_POLICY],
+      configurationKeys: [...configurationKeys],
     }))
     const response = await this.#cluster.anyBroker(what, link =>
       link.call(describeConfigsV4.api, resources, false, false),
     )
-    const policies = new Map<string, string>()
+    const found = new Map<string, ReadonlyMap<string, string>>()
     for (const { errorCode, errorMessage, resourceName, configs } of response.results) {
       if (errorCode === ErrorCode.unknownTopicOrPartition) continue
       if (errorCode !== ErrorCode.none)
         throw brokerError(errorCode, `Reading the configuration of ${resourceName}`, errorMessage)
-      const policy = configs.find(({ name }) => name === CLEANUP_POLICY)?.value
-      policies.set(resourceName, policy ?? 'delete')
+      found.set(resourceName, new Map(configs.flatMap(({ name, value }) => (value ? [[name, value]] : []))))
     }
-    return policies
+    return found
   }
 
   /** The answer to a creation comes before all brokers have heard of the topic and its leaders. */

@@ -7,7 +7,7 @@ if (skip === false) {
   clientConformance({ name: 'broker', createClient: createBrokerClient, appendMarker, deleteBefore })
   groupConformance({
     name: 'broker, consumer protocol',
-    options: { protocol: 'consumer' },
+    options: { protocol: 'consumer', sessionTimeoutMs: 1_500 },
     createClient: createBrokerClient,
     prepareGroup: useQuickHeartbeats,
   })

@@ -5,13 +5,23 @@ import {
   Connection,
   consumerGroupDescribeV0,
   consumerGroupHeartbeatV1,
+  describeGroupsV5,
   findCoordinatorV4,
+  leaveGroupV5,
+  parseBroker,
   type API,
 } from '@platformatic/kafka'
 import { createTopic, isCode, openClient } from '../conformance/client-conformance.ts'
 import { GroupRecorder } from '../conformance/group-recorder.ts'
 import { until } from '../conformance/until.ts'
-import { brokers, createBrokerClient, skip, useQuickHeartbeats, watchConnections } from './kafka-tools.ts'
+import {
+  brokers,
+  createBrokerClient,
+  hasConsumerProtocol,
+  skip,
+  useQuickHeartbeats,
+  watchConnections,
+} from './kafka-tools.ts'
 
 const subject = { createClient: createBrokerClient }
 
@@ -20,9 +30,9 @@ async function askCoordinator<A extends unknown[], R>(
   api: API<A, R>,
   ...args: A
 ): Promise<R> {
-  const [host, port] = brokers[0]!.split(':')
   const bootstrap = new Connection('topology-test')
-  await bootstrap.connect(host!, Number(port))
+  const { host, port } = parseBroker(brokers[0]!)
+  await bootstrap.connect(host, port)
   const { coordinators } = await findCoordinatorV4.api.async(bootstrap, 0, [groupId])
   await bootstrap.close()
   const coordinator = new Connection('topology-test')
@@ -34,43 +44,53 @@ async function askCoordinator<A extends unknown[], R>(
   }
 }
 
-test(
-  'a member that the group puts out loses its partitions, may not commit, and joins again',
-  { skip },
-  async t => {
-    const client = await openClient(t, subject)
-    const topic = await createTopic(client, 3)
-    const groupId = `group-${randomUUID()}`
-    await useQuickHeartbeats(groupId)
-    const member = client.createGroupMember({ groupId, topics: [topic], protocol: 'consumer' })
-    const recorder = new GroupRecorder()
-    const onLost = recorder.onLost.bind(recorder)
-    let commitAfterwards: Promise<void> = Promise.resolve()
-    recorder.onLost = partitions => {
-      commitAfterwards = member.commit([{ topic, partition: 0, offset: 9 }])
-      commitAfterwards.catch(() => undefined)
-      return onLost(partitions)
-    }
-    await member.join(recorder)
-    await until('it has everything', () => recorder.owned.size === 3)
-    await member.commit([{ topic, partition: 0, offset: 1 }])
-
+/** Says the farewell of the group's only member in its place. */
+async function putOut(groupId: string, protocol: 'consumer' | 'classic'): Promise<void> {
+  if (protocol === 'consumer' && (await hasConsumerProtocol())) {
     const { groups } = await askCoordinator(groupId, consumerGroupDescribeV0.api, [groupId], false)
     const { memberId } = groups[0]!.members[0]!
-    // The farewell of the member, said by somebody else.
     const args = [groupId, memberId, -1, null, null, -1, null, null, null, null] as const
     await askCoordinator(groupId, consumerGroupHeartbeatV1.api, ...args)
-    await until('it has lost everything', () => recorder.lost.length === 3)
-    await assert.rejects(commitAfterwards, isCode('TOPOLOGY_MEMBER_FENCED'))
-    await until('it is back', () => recorder.owned.size === 3)
-    await member.commit([{ topic, partition: 0, offset: 2 }])
-    assert.deepEqual(await member.committed([{ topic, partition: 0 }]), [2])
-    await member.leave()
-    assert.deepEqual(recorder.errors, [])
-  },
-)
+  } else {
+    const { groups } = await askCoordinator(groupId, describeGroupsV5.api, [groupId], false)
+    const { memberId } = groups[0]!.members[0]!
+    await askCoordinator(groupId, leaveGroupV5.api, groupId, [{ memberId }])
+  }
+}
 
 for (const protocol of ['consumer', 'classic'] as const) {
+  test(
+    `a member that is put out loses all, may not commit, and joins again (${protocol} protocol)`,
+    { skip },
+    async t => {
+      const client = await openClient(t, subject)
+      const topic = await createTopic(client, 3)
+      const groupId = `group-${randomUUID()}`
+      await useQuickHeartbeats(groupId)
+      const member = client.createGroupMember({ groupId, topics: [topic], protocol, sessionTimeoutMs: 1_500 })
+      const recorder = new GroupRecorder()
+      const onLost = recorder.onLost.bind(recorder)
+      let commitAfterwards: Promise<void> = Promise.resolve()
+      recorder.onLost = partitions => {
+        commitAfterwards = member.commit([{ topic, partition: 0, offset: 9 }])
+        commitAfterwards.catch(() => undefined)
+        return onLost(partitions)
+      }
+      await member.join(recorder)
+      await until('it has everything', () => recorder.owned.size === 3)
+      await member.commit([{ topic, partition: 0, offset: 1 }])
+
+      await putOut(groupId, protocol)
+      await until('it has lost everything', () => recorder.lost.length === 3)
+      await assert.rejects(commitAfterwards, isCode('TOPOLOGY_MEMBER_FENCED'))
+      await until('it is back', () => recorder.owned.size === 3)
+      await member.commit([{ topic, partition: 0, offset: 2 }])
+      assert.deepEqual(await member.committed([{ topic, partition: 0 }]), [2])
+      await member.leave()
+      assert.deepEqual(recorder.errors, [])
+    },
+  )
+
   test(`commits and membership survive broken connections (${protocol} protocol)`, { skip }, async t => {
     const connections = watchConnections(t)
     const client = await openClient(t, subject)
@@ -126,26 +146,30 @@ for (const protocol of ['consumer', 'classic'] as const) {
       assert.deepEqual([first.errors, second.errors], [[], []])
     },
   )
-}
 
-test('a static member comes back to its partitions, which nobody else got meanwhile', { skip }, async t => {
-  const client = await openClient(t, subject)
-  const topic = await createTopic(client, 4)
-  const groupId = `group-${randomUUID()}`
-  await useQuickHeartbeats(groupId)
-  const options = { groupId, topics: [topic], protocol: 'consumer' } as const
-  const [other, before, after] = [new GroupRecorder(), new GroupRecorder(), new GroupRecorder()]
-  const a = client.createGroupMember({ ...options, instanceId: 'a' })
-  const b = client.createGroupMember({ ...options, instanceId: 'b' })
-  await a.join(other)
-  await b.join(before)
-  await until('both have two', () => other.owned.size === 2 && before.owned.size === 2)
-  const owned = new Set(before.owned)
-  await b.leave()
-  const again = client.createGroupMember({ ...options, instanceId: 'b' })
-  await again.join(after)
-  await until('it has its partitions', () => after.owned.size === 2)
-  assert.deepEqual(after.owned, owned)
-  assert.equal(other.owned.size, 2)
-  await Promise.all([a.leave(), again.leave()])
-})
+  test(
+    `a static member comes back to its partitions, which nobody else got meanwhile (${protocol} protocol)`,
+    { skip },
+    async t => {
+      const client = await openClient(t, subject)
+      const topic = await createTopic(client, 4)
+      const groupId = `group-${randomUUID()}`
+      await useQuickHeartbeats(groupId)
+      const options = { groupId, topics: [topic], protocol } as const
+      const [other, before, after] = [new GroupRecorder(), new GroupRecorder(), new GroupRecorder()]
+      const a = client.createGroupMember({ ...options, instanceId: 'a' })
+      const b = client.createGroupMember({ ...options, instanceId: 'b' })
+      await a.join(other)
+      await b.join(before)
+      await until('both have two', () => other.owned.size === 2 && before.owned.size === 2)
+      const owned = new Set(before.owned)
+      await b.leave()
+      const again = client.createGroupMember({ ...options, instanceId: 'b' })
+      await again.join(after)
+      await until('it has its partitions', () => after.owned.size === 2)
+      assert.deepEqual(after.owned, owned)
+      assert.equal(other.owned.size, 2)
+      await Promise.all([a.leave(), again.leave()])
+    },
+  )
+}

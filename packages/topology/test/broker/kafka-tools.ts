@@ -1,11 +1,14 @@
 import type { TestContext } from 'node:test'
 import {
   Admin,
+  apiVersionsV3,
   ConfigResourceTypes,
-  type Connection,
+  Connection,
+  consumerGroupHeartbeatV1,
   IncrementalAlterConfigOperationTypes,
   instancesChannel,
   type MessageToProduce,
+  parseBroker,
   Producer,
 } from '@platformatic/kafka'
 import { randomUUID } from 'node:crypto'
@@ -86,8 +89,20 @@ export async function deleteBefore(topic: string, partition: number, offset: num
   )
 }
 
+/** Whether the brokers speak KIP-848's protocol; those before 4.0 do not, and the client falls back to the classic one. */
+export async function hasConsumerProtocol(): Promise<boolean> {
+  const { host, port } = parseBroker(brokers[0]!)
+  const connection = new Connection('topology-test')
+  await connection.connect(host, port)
+  const { apiKeys } = await apiVersionsV3.api.async(connection, 'topology-test', '1')
+  await connection.close()
+  const heartbeat = apiKeys.find(({ apiKey }) => apiKey === consumerGroupHeartbeatV1.api.key)
+  return heartbeat !== undefined && heartbeat.maxVersion >= 1
+}
+
 /** A member hears of a rebalance with its next heartbeat: 5 s apart if nobody asks for less. */
 export async function useQuickHeartbeats(groupId: string, sessionTimeoutMs = 10_000): Promise<void> {
+  if (!(await hasConsumerProtocol())) return
   const resource = { resourceType: ConfigResourceTypes.GROUP, resourceName: groupId }
   const settings = {
     'consumer.heartbeat.interval.ms': '100',

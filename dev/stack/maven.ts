@@ -20,24 +20,44 @@ const kafkaPom = join(import.meta.dirname, 'kafka', 'pom.xml')
 const registryPom = join(import.meta.dirname, 'registry', 'pom.xml')
 
 /**
- * The jars of a Kafka server as a class path; the pom's version unless one is given. Resolved once: the answer is
- * kept under the hash of the pom, and asked for again when a jar has gone.
+ * The jars of a Kafka server as a class path; the pom's version unless one is given.
  * @throws StackError STACK_MAVEN, STACK_DOWNLOAD
  */
 export async function kafkaClassPath(run: MavenRun, version?: string): Promise<string> {
-  const cached = join(cacheDirectory, `kafka-${await hashOf(kafkaPom, version ?? '')}.classpath`)
+  return await classPath(run, {
+    name: 'kafka',
+    what: `Kafka ${version ?? (await kafkaVersion())}`,
+    pom: kafkaPom,
+    ...(version === undefined ? {} : { properties: { 'kafka.version': version } }),
+  })
+}
+
+export interface ClassPathSpec {
+  /** Of its file in the cache. */
+  readonly name: string
+  /** As messages call it. */
+  readonly what: string
+  readonly pom: string
+  /** Laid over those of the pom. */
+  readonly properties?: Readonly<Record<string, string>>
+}
+
+/**
+ * The jars that a pom depends on as a class path. Resolved once: the answer is kept under the hash of the pom, and asked
+ * for again when a jar has gone.
+ * @throws StackError STACK_MAVEN, STACK_DOWNLOAD
+ */
+export async function classPath(run: MavenRun, spec: ClassPathSpec): Promise<string> {
+  const properties = Object.entries(spec.properties ?? {}).map(([name, value]) => `-D${name}=${value}`)
+  const cached = join(cacheDirectory, `${spec.name}-${await hashOf(spec.pom, ...properties)}.classpath`)
   const known = await readClassPath(cached)
   if (known !== undefined) return known
 
   const fresh = temporaryName()
   await runMaven(run, {
-    what: `Kafka ${version ?? (await kafkaVersion())}`,
-    pom: kafkaPom,
-    args: [
-      'dependency:build-classpath',
-      `-Dmdep.outputFile=${fresh}`,
-      ...(version === undefined ? [] : [`-Dkafka.version=${version}`]),
-    ],
+    what: spec.what,
+    pom: spec.pom,
+    args: ['dependency:build-classpath', `-Dmdep.outputFile=${fresh}`, ...properties],
   })
   await rename(fresh, cached)
   return (await readClassPath(cached))!

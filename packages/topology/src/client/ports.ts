@@ -68,6 +68,41 @@ export interface CommitOffset extends TopicPartition {
   readonly offset: number
 }
 
+export interface TransactionOptions {
+  /** A producer that starts with the same id ends its predecessor's transaction and shuts it out. */
+  readonly transactionalId: string
+  /** The broker aborts a transaction that is open for longer; until then readers of committed records wait behind it. */
+  readonly timeoutMs: number
+}
+
+/**
+ * What is sent becomes visible with the offsets of `commitOffsets`, or not at all. A transaction begins by itself with the
+ * first batch or offset. One call of `commitOffsets`, `commitTransaction` and `abortTransaction` at a time.
+ *
+ * TOPOLOGY_TRANSACTION_ABORTED and TOPOLOGY_MEMBER_FENCED say that the transaction is lost and its work can be repeated,
+ * after `abortTransaction`.
+ */
+export interface TransactionalProducer extends BatchProducer {
+  /** Puts all of them into the transaction at once. */
+  commitOffsets(offsets: readonly CommitOffset[], member: MemberMetadata): Promise<void>
+  /** Everything that was sent has to be acknowledged before. Resolves at once when there is no transaction. */
+  commitTransaction(): Promise<void>
+  /**
+   * Forgets what is not acknowledged yet (those sends reject), and ends the transaction, whatever has become of it.
+   * @throws TOPOLOGY_PRODUCER_FENCED when another producer has taken over the transactional id.
+   */
+  abortTransaction(): Promise<void>
+}
+
+/** By what a group tells its member from one of the past. */
+export interface MemberMetadata {
+  readonly groupId: string
+  readonly memberId: string
+  /** With the classic protocol: the generation. */
+  readonly epoch: number
+  readonly instanceId: string | undefined
+}
+
 /**
  * Calls are incremental (each names only the partitions that change), never empty, and one after the other. A member that
  * gets no partition hears nothing.
@@ -101,6 +136,14 @@ export interface GroupMember {
   committed(partitions: readonly TopicPartition[]): Promise<readonly (number | undefined)[]>
   /** Carries the member's epoch; rejects with TOPOLOGY_MEMBER_FENCED when the group has moved on. */
   commit(offsets: readonly CommitOffset[]): Promise<void>
+  /**
+   * As `commit`, but `send` carries the offsets to the group, in a transaction. It is called again when the member has got
+   * another epoch meanwhile and still has all of the partitions.
+   */
+  commitThrough(
+    offsets: readonly CommitOffset[],
+    send: (member: MemberMetadata) => Promise<void>,
+  ): Promise<void>
   /** Revokes through the listener first. */
   leave(): Promise<void>
 }
@@ -147,6 +190,8 @@ export interface KafkaClient {
   readonly admin: Admin
   createFetcher(options?: FetcherOptions): Fetcher
   createProducer(): Promise<BatchProducer>
+  /** Aborts what a predecessor with the same id has left open. */
+  createTransactionalProducer(options: TransactionOptions): Promise<TransactionalProducer>
   createGroupMember(options: GroupOptions): GroupMember
   close(): Promise<void>
 }

@@ -1,29 +1,16 @@
-import type {
-  Admin,
-  BatchProducer,
-  KafkaClient,
-  OffsetSpec,
-  ProduceBatch,
-  TopicSpec,
-} from '../client/ports.ts'
+import type { Admin, KafkaClient, OffsetSpec, TopicSpec } from '../client/ports.ts'
 import { TopologyError } from '../errors.ts'
 import { formatTopicPartition, type RecordHeaders, type TopicPartition } from '../record.ts'
 import { partitionForKey } from '../wire/murmur2.ts'
 import { RecordBatchWriter } from '../wire/record-batch-writer.ts'
+import { FakeCluster, type FakeTopic } from './fake-cluster.ts'
 import { FakeFetcher } from './fake-fetcher.ts'
-import { FakeGroup, FakeMember } from './fake-group.ts'
-import { FakeLog, type FakeRecord } from './fake-log.ts'
+import { FakeMember } from './fake-group.ts'
+import type { FakeRecord } from './fake-log.ts'
+import { FakeProducer, FakeTransactionalProducer } from './fake-producer.ts'
 
+export type { FakeTopic } from './fake-cluster.ts'
 export type { FakeRecord } from './fake-log.ts'
-
-export interface FakeTopic {
-  readonly name: string
-  readonly partitions: number
-  /** Default: delete. */
-  readonly cleanupPolicy?: string
-  /** Other settings; what is not named here has no limit. */
-  readonly config?: Readonly<Record<string, string>>
-}
 
 export interface FakeInput {
   readonly key: Uint8Array | string | null
@@ -68,107 +55,8 @@ export interface FakeClient extends KafkaClient {
   /** The next `send` rejects with it and appends nothing. */
   failNextSend(error: Error): void
   failNextCommit(error: Error): void
-}
-
-interface StoredTopic {
-  readonly logs: readonly FakeLog[]
-  readonly cleanupPolicy: string
-  readonly config: Readonly<Record<string, string>>
-}
-
-class FakeCluster {
-  readonly topics: Map<string, StoredTopic> = new Map()
-  readonly fetchers: Set<FakeFetcher> = new Set()
-  readonly sendFailures: Error[] = []
-  readonly commitFailures: Error[] = []
-  readonly #groups = new Map<string, FakeGroup>()
-  #held: (() => void)[] | undefined
-
-  createTopic({ name, partitions, cleanupPolicy = 'delete', config = {} }: FakeTopic): void {
-    if (this.topics.has(name)) return
-    const logs = Array.from({ length: partitions }, (_, partition) => new FakeLog(name, partition))
-    this.topics.set(name, { logs, cleanupPolicy, config })
-  }
-
-  partitionsOf(topic: string): number {
-    return this.topics.get(topic)?.logs.length ?? 0
-  }
-
-  log({ topic, partition }: TopicPartition): FakeLog {
-    const log = this.topics.get(topic)?.logs[partition]
-    if (log !== undefined) return log
-    throw new TopologyError(
-      'TOPOLOGY_TOPIC_MISSING',
-      `${formatTopicPartition(topic, partition)} does not exist`,
-    )
-  }
-
-  group(groupId: string): FakeGroup {
-    const known = this.#groups.get(groupId)
-    if (known !== undefined) return known
-    const group = new FakeGroup(groupId, topic => this.partitionsOf(topic))
-    this.#groups.set(groupId, group)
-    return group
-  }
-
-  append(batch: ProduceBatch): number {
-    const baseOffset = this.log(batch).append(batch.records, batch.recordCount)
-    this.wake()
-    return baseOffset
-  }
-
-  wake(): void {
-    for (const fetcher of this.fetchers) fetcher.schedule()
-  }
-
-  holdAcks(): void {
-    this.#held ??= []
-  }
-
-  releaseAcks(): void {
-    const held = this.#held ?? []
-    this.#held = undefined
-    for (const release of held) release()
-  }
-
-  async acknowledgement(): Promise<void> {
-    const held = this.#held
-    if (held !== undefined) await new Promise<void>(resolve => held.push(resolve))
-  }
-}
-
-function closedError(what: string): TopologyError {
-  return new TopologyError('TOPOLOGY_CLOSED', `The ${what} is closed`)
-}
-
-class FakeProducer implements BatchProducer {
-  readonly #cluster: FakeCluster
-  readonly #pending = new Set<Promise<unknown>>()
-  #isClosed = false
-
-  constructor(cluster: FakeCluster) {
-    this.#cluster = cluster
-  }
-
-  send(batch: ProduceBatch): Promise<{ readonly baseOffset: number }> {
-    const sending = this.#send(batch)
-    this.#pending.add(sending)
-    return sending.finally(() => this.#pending.delete(sending))
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true
-    await Promise.allSettled(this.#pending)
-  }
-
-  async #send(batch: ProduceBatch): Promise<{ readonly baseOffset: number }> {
-    if (this.#isClosed) throw closedError('producer')
-    const failure = this.#cluster.sendFailures.shift()
-    if (failure !== undefined) throw failure
-    const baseOffset = this.#cluster.append(batch)
-    await this.#cluster.acknowledgement()
-    return { baseOffset }
-  }
+  /** As when they have been open for too long: they are aborted, and their producers may begin new ones. */
+  timeOutTransactions(): void
 }
 
 function createAdmin(cluster: FakeCluster): Admin {
@@ -202,11 +90,12 @@ function createAdmin(cluster: FakeCluster): Admin {
       return Promise.resolve()
     },
     // The promise, not the call, carries the failure.
-    async listOffsets(partitions: readonly TopicPartition[], spec: OffsetSpec) {
+    async listOffsets(partitions: readonly TopicPartition[], spec: OffsetSpec, isolation) {
       return partitions.map(partition => {
         const log = cluster.log(partition)
         if (spec === 'earliest') return log.startOffset
-        return spec === 'latest' ? log.endOffset : log.offsetAt(spec.timestampMs)
+        if (spec !== 'latest') return log.offsetAt(spec.timestampMs)
+        return isolation === 'read-committed' ? log.lastStableOffset : log.endOffset
       })
     },
     close: () => Promise.resolve(),
@@ -231,6 +120,8 @@ function createClient(cluster: FakeCluster): KafkaClient {
       return fetcher
     },
     createProducer: () => Promise.resolve(new FakeProducer(cluster)),
+    createTransactionalProducer: transaction =>
+      Promise.resolve(new FakeTransactionalProducer(cluster, transaction.transactionalId)),
     createGroupMember: options =>
       new FakeMember(cluster.group(options.groupId), options, () => cluster.commitFailures.shift()),
     async close() {
@@ -292,5 +183,6 @@ export function createFakeClient(options: { readonly topics?: readonly FakeTopic
     releaseAcks: () => cluster.releaseAcks(),
     failNextSend: error => cluster.sendFailures.push(error),
     failNextCommit: error => cluster.commitFailures.push(error),
+    timeOutTransactions: () => cluster.timeOutTransactions(),
   }
 }

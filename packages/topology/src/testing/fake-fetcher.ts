@@ -15,6 +15,7 @@ interface FetchedPartition {
 export class FakeFetcher implements Fetcher {
   readonly #logOf: (partition: TopicPartition) => FakeLog
   readonly #maxBytes: number
+  readonly #isolation: 'read-committed' | 'read-uncommitted'
   readonly #onClose: (fetcher: FakeFetcher) => void
   readonly #partitions = new Map<string, FetchedPartition>()
   #isScheduled = false
@@ -26,6 +27,7 @@ export class FakeFetcher implements Fetcher {
   ) {
     this.#logOf = logOf
     this.#maxBytes = options.maxBytesPerPartition ?? 1_048_576
+    this.#isolation = options.isolation ?? 'read-uncommitted'
     this.#onClose = onClose
   }
 
@@ -90,7 +92,7 @@ export class FakeFetcher implements Fetcher {
     const { topic, partition } = log
     let response: { readonly records: Buffer; readonly nextOffset: number }
     try {
-      response = log.read(position, this.#maxBytes)
+      response = log.read(position, this.#maxBytes, this.#isolation)
     } catch (error) {
       this.#partitions.delete(name)
       listener.onError({ topic, partition }, error as Error)
@@ -101,14 +103,13 @@ export class FakeFetcher implements Fetcher {
     fetched.isIdle = isIdle
     fetched.position = response.nextOffset
     if (!isIdle) this.schedule()
-    const { endOffset } = log
     listener.onBatch({
       topic,
       partition,
       ...response,
       startOffset: position,
-      highWatermark: endOffset,
-      lastStableOffset: endOffset,
+      highWatermark: log.endOffset,
+      lastStableOffset: log.lastStableOffset,
     })
   }
 }

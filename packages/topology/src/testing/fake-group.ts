@@ -1,5 +1,11 @@
 import { assignCopartitioned } from '../client/copartition.ts'
-import type { CommitOffset, GroupListener, GroupMember, GroupOptions } from '../client/ports.ts'
+import type {
+  CommitOffset,
+  GroupListener,
+  GroupMember,
+  GroupOptions,
+  MemberMetadata,
+} from '../client/ports.ts'
 import { Ownership } from '../client/ownership.ts'
 import { TopologyError } from '../errors.ts'
 import { formatTopicPartition, type TopicPartition } from '../record.ts'
@@ -15,6 +21,7 @@ export class FakeGroup {
   readonly #partitionsOf: (topic: string) => number
   readonly #members: FakeMember[] = []
   #rebalancing: Promise<void> = Promise.resolve()
+  #entries = 0
 
   constructor(groupId: string, partitionsOf: (topic: string) => number) {
     this.groupId = groupId
@@ -25,8 +32,18 @@ export class FakeGroup {
     return this.#members
   }
 
+  commit(offsets: readonly CommitOffset[]): void {
+    for (const offset of offsets) this.committed.set(nameOf(offset), offset.offset)
+  }
+
+  /** Whether a transaction may carry offsets of this member, as the group's coordinator decides. */
+  knows({ memberId }: MemberMetadata): boolean {
+    return this.#members.some(member => member.id === memberId)
+  }
+
   add(member: FakeMember): void {
-    member.enter()
+    this.#entries += 1
+    member.enter(`member-${this.#entries}`)
     this.#members.push(member)
     this.#rebalance()
   }
@@ -72,12 +89,16 @@ export class FakeMember implements GroupMember {
   readonly topics: readonly string[]
   readonly #group: FakeGroup
   readonly #takeFailure: () => Error | undefined
+  /** Another one each time that it enters the group. */
+  #id = ''
+  readonly #instanceId: string | undefined
   #ownership: Ownership | undefined
   #isMember = false
 
   constructor(group: FakeGroup, options: GroupOptions, takeFailure: () => Error | undefined) {
     this.#group = group
     this.topics = options.topics
+    this.#instanceId = options.instanceId
     this.#takeFailure = takeFailure
   }
 
@@ -96,6 +117,16 @@ export class FakeMember implements GroupMember {
   }
 
   commit(offsets: readonly CommitOffset[]): Promise<void> {
+    return this.commitThrough(offsets, () => {
+      this.#group.commit(offsets)
+      return Promise.resolve()
+    })
+  }
+
+  commitThrough(
+    offsets: readonly CommitOffset[],
+    send: (member: MemberMetadata) => Promise<void>,
+  ): Promise<void> {
     const failure = this.#takeFailure()
     if (failure !== undefined) return Promise.reject(failure)
     const foreign = offsets.find(offset => this.#ownership?.stampOf(offset) === undefined)
@@ -108,8 +139,8 @@ export class FakeMember implements GroupMember {
         ),
       )
     }
-    for (const offset of offsets) this.#group.committed.set(nameOf(offset), offset.offset)
-    return Promise.resolve()
+    const { groupId } = this.#group
+    return send({ groupId, memberId: this.#id, epoch: 1, instanceId: this.#instanceId })
   }
 
   async leave(): Promise<void> {
@@ -117,7 +148,12 @@ export class FakeMember implements GroupMember {
     this.#isMember = false
   }
 
-  enter(): void {
+  get id(): string {
+    return this.#id
+  }
+
+  enter(id: string): void {
+    this.#id = id
     this.#isMember = true
   }
 

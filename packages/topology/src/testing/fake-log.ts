@@ -12,9 +12,16 @@ export interface FakeRecord {
   readonly headers: RecordHeaders
 }
 
+/** Batches with the same one become visible to readers of committed records together, or never. */
+export interface FakeTransaction {
+  state: 'open' | 'committed' | 'aborted'
+}
+
 interface StoredBatch {
   readonly records: Buffer
+  readonly baseOffset: number
   readonly nextOffset: number
+  readonly transaction: FakeTransaction | undefined
 }
 
 /** One partition's log, in memory. Offsets without a record stand for markers and compacted-away records. */
@@ -32,13 +39,18 @@ export class FakeLog implements TopicPartition {
   }
 
   /** Copies the batch. Returns the offset of its first record. */
-  append(records: Buffer, recordCount: number): number {
+  append(records: Buffer, recordCount: number, transaction?: FakeTransaction): number {
     const baseOffset = this.endOffset
     const stored = Buffer.from(records)
     setBaseOffset(stored, 0, baseOffset)
     this.endOffset += recordCount
-    this.#batches.push({ records: stored, nextOffset: this.endOffset })
+    this.#batches.push({ records: stored, baseOffset, nextOffset: this.endOffset, transaction })
     return baseOffset
+  }
+
+  /** Where the first open transaction begins, or the end. */
+  get lastStableOffset(): number {
+    return this.#batches.find(isOpen)?.baseOffset ?? this.endOffset
   }
 
   skipOffsets(count: number): void {
@@ -51,7 +63,11 @@ export class FakeLog implements TopicPartition {
   }
 
   /** Whole batches from the one that holds `offset`: at least one, and no more than `maxBytes` beyond that. */
-  read(offset: number, maxBytes: number): { readonly records: Buffer; readonly nextOffset: number } {
+  read(
+    offset: number,
+    maxBytes: number,
+    isolation: 'read-committed' | 'read-uncommitted' = 'read-uncommitted',
+  ): { readonly records: Buffer; readonly nextOffset: number } {
     if (offset < this.startOffset || offset > this.endOffset) {
       throw new TopologyError(
         'TOPOLOGY_OFFSET_OUT_OF_RANGE',
@@ -61,21 +77,30 @@ export class FakeLog implements TopicPartition {
     const found: Buffer[] = []
     let bytes = 0
     let nextOffset = offset
+    const isCommittedOnly = isolation === 'read-committed'
+    const end = isCommittedOnly ? this.lastStableOffset : this.endOffset
     for (const batch of this.#batches) {
       if (batch.nextOffset <= offset) continue
+      if (batch.baseOffset >= end) break
+      if (isCommittedOnly && batch.transaction?.state === 'aborted') {
+        nextOffset = batch.nextOffset
+        continue
+      }
       if (found.length > 0 && bytes + batch.records.length > maxBytes)
         return { records: Buffer.concat(found), nextOffset }
       found.push(batch.records)
       bytes += batch.records.length
       nextOffset = batch.nextOffset
     }
-    return { records: Buffer.concat(found), nextOffset: this.endOffset }
+    return { records: Buffer.concat(found), nextOffset: Math.max(offset, end) }
   }
 
+  /** What a reader of committed records sees, behind an open transaction too. */
   all(): FakeRecord[] {
     const cursor = new RecordCursor()
     const found: FakeRecord[] = []
     for (const batch of this.#batches) {
+      if (batch.transaction !== undefined && batch.transaction.state !== 'committed') continue
       cursor.reset(batch.records, this.startOffset)
       while (cursor.next()) {
         const { buffer, keyStart, keyEnd, valueStart, valueEnd } = cursor
@@ -95,4 +120,8 @@ export class FakeLog implements TopicPartition {
   offsetAt(timestampMs: number): number {
     return this.all().find(record => record.timestampMs >= timestampMs)?.offset ?? this.endOffset
   }
+}
+
+function isOpen({ transaction }: StoredBatch): boolean {
+  return transaction?.state === 'open'
 }

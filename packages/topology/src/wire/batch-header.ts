@@ -90,6 +90,11 @@ export function isTransactional(records: Buffer, at: number): boolean {
   return (records[at + 22]! & 0x10) !== 0
 }
 
+/** The batch's CRC has to be computed anew after it. */
+export function setTransactional(batch: Buffer): void {
+  batch[22] = batch[22]! | 0x10
+}
+
 /** Holds a transaction marker (or another broker-side record) and no record of a producer. */
 export function isControl(records: Buffer, at: number): boolean {
   return (records[at + 22]! & 0x20) !== 0

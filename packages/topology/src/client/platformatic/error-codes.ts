@@ -24,8 +24,11 @@ export const ErrorCode = {
   outOfOrderSequenceNumber: 45,
   duplicateSequenceNumber: 46,
   invalidProducerEpoch: 47,
+  invalidTxnState: 48,
   invalidProducerIdMapping: 49,
+  concurrentTransactions: 51,
   transactionalIdAuthorizationFailed: 53,
+  operationNotAttempted: 55,
   kafkaStorageError: 56,
   saslAuthenticationFailed: 58,
   unknownProducerId: 59,
@@ -43,6 +46,7 @@ export const ErrorCode = {
   fencedMemberEpoch: 110,
   unreleasedInstanceId: 111,
   staleMemberEpoch: 113,
+  transactionAbortable: 120,
 } as const
 
 const MOVED: ReadonlySet<number> = new Set([
@@ -64,4 +68,19 @@ export function isMoved(code: number): boolean {
 /** The group is led by another broker, or by none at the moment: look it up again. */
 export function isCoordinatorMoved(code: number): boolean {
   return code === ErrorCode.notCoordinator || code === ErrorCode.coordinatorNotAvailable
+}
+
+const TRANSACTION_OVER: ReadonlySet<number> = new Set([
+  ErrorCode.outOfOrderSequenceNumber,
+  ErrorCode.invalidProducerEpoch,
+  ErrorCode.invalidTxnState,
+  ErrorCode.invalidProducerIdMapping,
+  ErrorCode.unknownProducerId,
+  ErrorCode.producerFenced,
+  ErrorCode.transactionAbortable,
+])
+
+/** Nothing can be added to the transaction any more, and it will never be committed. */
+export function endsTransaction(code: number): boolean {
+  return TRANSACTION_OVER.has(code)
 }

@@ -82,6 +82,15 @@ export function translateError(error: unknown, what: string): TopologyError {
   return new TopologyError('TOPOLOGY_BROKER_ERROR', `${what}: ${error.message}`, retry)
 }
 
+/** The transaction can only be aborted, and its work repeated. */
+export function transactionOver(what: string, cause: TopologyError): TopologyError {
+  return new TopologyError(
+    'TOPOLOGY_TRANSACTION_ABORTED',
+    `${what} in a transaction that is over: ${cause.message}`,
+    { cause },
+  )
+}
+
 export function isConnectionError(error: unknown): boolean {
   return error instanceof NetworkError || error instanceof TimeoutError
 }

@@ -5,6 +5,7 @@ import { BrokerFetcher } from './fetcher.ts'
 import { BrokerGroupMember } from './group/group-member.ts'
 import { clientSettings, type KafkaClientOptions } from './options.ts'
 import { createBrokerProducer } from './producer.ts'
+import { openTransactionalProducer } from './transactional-producer.ts'
 
 export type { ClientLogger, KafkaClientOptions } from './options.ts'
 
@@ -32,6 +33,11 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
       track(onClose => new BrokerFetcher(cluster, fetcherOptions ?? {}, onClose)),
     async createProducer() {
       const producer = await createBrokerProducer(cluster, () => open.delete(producer))
+      open.add(producer)
+      return producer
+    },
+    async createTransactionalProducer(transaction) {
+      const producer = await openTransactionalProducer(cluster, transaction, () => open.delete(producer))
       open.add(producer)
       return producer
     },

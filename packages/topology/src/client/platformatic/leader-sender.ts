@@ -11,6 +11,7 @@ import type { SendingPartition } from './sending-partition.ts'
 export interface LeaderSenderOptions {
   readonly cluster: Cluster
   readonly nodeId: number
+  readonly transactionalId: string | null
   /** At least one batch of the partition is to be sent again, nothing of it is under way any more. */
   readonly onFailed: (partition: SendingPartition, error: TopologyError) => void
   /** Another producer has taken this one's place. */
@@ -85,6 +86,7 @@ export class LeaderSender {
     const request = produceRequest(
       sent.map(({ batch }) => batch.batch),
       this.#options.cluster.settings.requestTimeoutMs,
+      this.#options.transactionalId,
     )
     this.#link.send(request).then(
       answer => {

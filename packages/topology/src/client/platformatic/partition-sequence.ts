@@ -1,12 +1,14 @@
 import { crc32c } from '@platformatic/kafka'
 import { Fifo } from '../../fifo.ts'
-import { setCrc, setProducerFields } from '../../wire/batch-header.ts'
+import { setCrc, setProducerFields, setTransactional } from '../../wire/batch-header.ts'
 import type { ProduceBatch } from '../ports.ts'
 
 /** By what a broker tells a repeated batch from a new one. */
 export interface ProducerIdentity {
   readonly producerId: bigint
   readonly epoch: number
+  /** Set for a transactional producer, whose batches belong to its transactions. */
+  readonly transactionalId?: string
 }
 
 export interface PendingBatch {
@@ -185,6 +187,7 @@ export class PartitionSequence {
     if (stamp !== undefined && stamp.sequence === sequence && stamp.identity === this.#identity) return
     const { records } = next.batch
     setProducerFields(records, this.#identity.producerId, this.#identity.epoch, sequence)
+    if (this.#identity.transactionalId !== undefined) setTransactional(records)
     setCrc(records, 0, records.length, crc32c)
     next.stamp = { identity: this.#identity, sequence }
   }

@@ -24,9 +24,10 @@ export interface ProducedPartition {
 export function produceRequest(
   batches: readonly BatchToProduce[],
   timeoutMs: number,
+  transactionalId: string | null,
 ): RawRequest<readonly ProducedPartition[]> {
   const payload = Writer.create()
-    .appendString(null)
+    .appendString(transactionalId)
     .appendInt16(ALL_REPLICAS)
     .appendInt32(timeoutMs)
     .appendArray([...Map.groupBy(batches, ({ topic }) => topic)], (writer, [topic, parts]) => {

@@ -4,11 +4,11 @@ import { formatTopicPartition } from '../../record.ts'
 import type { BatchProducer, ProduceBatch } from '../ports.ts'
 import type { Cluster, Leader } from './cluster.ts'
 import { ErrorCode } from './error-codes.ts'
-import { brokerError, closedError, translateError } from './errors.ts'
+import { brokerError, closedError, transactionOver, translateError } from './errors.ts'
 import { LeaderFinder } from './leader-finder.ts'
 import { LeaderSender } from './leader-sender.ts'
 import { PartitionSequence, type ProducerIdentity } from './partition-sequence.ts'
-import { retrying } from './retry.ts'
+import { reportRetry, retrying } from './retry.ts'
 import { SendingPartition } from './sending-partition.ts'
 
 /** A topic that has just been created is unknown to some brokers for a moment; one that stays unknown is not coming. */
@@ -31,7 +31,10 @@ export async function createBrokerProducer(cluster: Cluster, onClose: () => void
   return new BrokerProducer(cluster, identity, onClose)
 }
 
-/** Keeps each partition's batches with the broker that leads it. Not transactional: nobody else shares its identity. */
+/**
+ * Keeps each partition's batches with the broker that leads it. With a transactional identity whatever would need another
+ * one ends the producer instead: its transaction is lost then.
+ */
 export class BrokerProducer implements BatchProducer {
   readonly #cluster: Cluster
   readonly #onClose: () => void
@@ -69,8 +72,8 @@ export class BrokerProducer implements BatchProducer {
     })
   }
 
-  async close(): Promise<void> {
-    this.#stop(closedError('The producer'))
+  async close(reason: TopologyError = closedError('The producer')): Promise<void> {
+    this.#stop(reason)
     this.#onClose()
     await Promise.all(Array.from(this.#leaders.values(), leader => leader.close()))
   }
@@ -89,8 +92,12 @@ export class BrokerProducer implements BatchProducer {
       leader = new LeaderSender({
         cluster: this.#cluster,
         nodeId,
+        transactionalId: this.#identity.transactionalId ?? null,
         onFailed: (failed, error) => this.#recover(failed, error),
-        onFenced: error => this.#stop(error),
+        onFenced: error =>
+          this.#stop(
+            this.#identity.transactionalId === undefined ? error : transactionOver('Producing', error),
+          ),
       })
       this.#leaders.set(nodeId, leader)
     }
@@ -107,7 +114,7 @@ export class BrokerProducer implements BatchProducer {
     }
     const { topic, failures, sequence } = partition
     const facts = { topic, partition: partition.partition, failures, error }
-    this.#cluster.settings.logger.warn(facts, 'producing failed and is tried again')
+    reportRetry(this.#cluster.settings.logger, facts, 'producing failed and is tried again')
     if (sequence.needsIdentity) void this.#renewIdentity(partition)
     else this.#finder.find(partition)
   }

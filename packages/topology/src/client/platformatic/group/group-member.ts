@@ -1,13 +1,13 @@
 import { apiVersionsV3 } from '@platformatic/kafka'
 import { TopologyError } from '../../../errors.ts'
 import { formatTopicPartition, type TopicPartition } from '../../../record.ts'
-import type { CommitOffset, GroupListener, GroupMember, GroupOptions } from '../../ports.ts'
+import type { CommitOffset, GroupListener, GroupMember, GroupOptions, MemberMetadata } from '../../ports.ts'
 import type { Cluster } from '../cluster.ts'
 import { closedError } from '../errors.ts'
 import { retrying } from '../retry.ts'
 import { ClassicMembership } from './classic-membership.ts'
 import { ConsumerMembership, ProtocolUnsupported } from './consumer-membership.ts'
-import { Coordinator } from './coordinator.ts'
+import { Coordinator } from '../coordinator.ts'
 import { commitOffsets, fetchOffsets } from './group-offsets.ts'
 import type { Membership, MembershipOptions } from './membership.ts'
 import { Ownership } from '../../ownership.ts'
@@ -36,7 +36,7 @@ export class BrokerGroupMember implements GroupMember {
     this.#onClose = onClose
     this.#rebalanceTimeoutMs = options.rebalanceTimeoutMs ?? 60_000
     const patienceMs = this.#rebalanceTimeoutMs + cluster.settings.requestTimeoutMs
-    this.#coordinator = new Coordinator(cluster, options.groupId, patienceMs)
+    this.#coordinator = new Coordinator(cluster, { kind: 'group', id: options.groupId }, patienceMs)
   }
 
   async join(listener: GroupListener): Promise<void> {
@@ -62,9 +62,16 @@ export class BrokerGroupMember implements GroupMember {
     )
   }
 
-  async commit(offsets: readonly CommitOffset[]): Promise<void> {
+  commit(offsets: readonly CommitOffset[]): Promise<void> {
+    return this.commitThrough(offsets, member => commitOffsets(this.#coordinator, member, offsets))
+  }
+
+  async commitThrough(
+    offsets: readonly CommitOffset[],
+    send: (member: MemberMetadata) => Promise<void>,
+  ): Promise<void> {
     if (offsets.length === 0) return
-    const { groupId, instanceId = null } = this.#options
+    const { groupId, instanceId } = this.#options
     const stamps = offsets.map(offset => this.#stampOf(offset))
     const foreign = offsets.find((_, i) => stamps[i] === undefined)
     if (foreign !== undefined) throw this.#fencedError(foreign)
@@ -74,7 +81,7 @@ export class BrokerGroupMember implements GroupMember {
       const identity = this.#joined?.membership.identity
       if (identity === undefined || gone !== undefined) throw this.#fencedError(gone)
       try {
-        await commitOffsets(this.#coordinator, { groupId, instanceId, identity }, offsets)
+        await send({ groupId, instanceId, ...identity })
       } catch (error) {
         if (TopologyError.is(error) && error.code === 'TOPOLOGY_MEMBER_FENCED')
           this.#joined?.membership.refresh()

@@ -1,24 +1,28 @@
 import { offsetCommitV9, offsetFetchV9 } from '@platformatic/kafka'
 import { TopologyError } from '../../../errors.ts'
 import { formatTopicPartition, type TopicPartition } from '../../../record.ts'
-import type { CommitOffset } from '../../ports.ts'
+import type { CommitOffset, MemberMetadata } from '../../ports.ts'
 import { ErrorCode } from '../error-codes.ts'
 import { brokerError } from '../errors.ts'
-import type { Coordinator } from './coordinator.ts'
-import type { MemberIdentity } from './membership.ts'
+import type { Coordinator } from '../coordinator.ts'
 
 const NO_MEMBER_EPOCH = -1
 /** A newer epoch is on its way with the next heartbeat. */
-const STALE_EPOCH_RETRY_MS = 50
+export const STALE_EPOCH_RETRY_MS = 50
 
-/** One attempt. Rejects with advice about another one: also a stale epoch may be followed by the right one. */
-export async function commitOffsets(
-  coordinator: Coordinator,
-  member: { readonly groupId: string; readonly instanceId: string | null; readonly identity: MemberIdentity },
-  offsets: readonly CommitOffset[],
-): Promise<void> {
-  const { groupId, instanceId, identity } = member
-  const topics = Array.from(
+interface TopicOffsets {
+  name: string
+  partitions: {
+    partitionIndex: number
+    committedOffset: bigint
+    committedLeaderEpoch: number
+    committedMetadata: string
+  }[]
+}
+
+/** As OffsetCommit and TxnOffsetCommit take them. */
+export function offsetsByTopic(offsets: readonly CommitOffset[]): TopicOffsets[] {
+  return Array.from(
     Map.groupBy(offsets, ({ topic }) => topic),
     ([name, parts]) => ({
       name,
@@ -30,13 +34,22 @@ export async function commitOffsets(
       })),
     }),
   )
+}
+
+/** One attempt. Rejects with advice about another one: also a stale epoch may be followed by the right one. */
+export async function commitOffsets(
+  coordinator: Coordinator,
+  member: MemberMetadata,
+  offsets: readonly CommitOffset[],
+): Promise<void> {
+  const { groupId, memberId, epoch, instanceId = null } = member
   const response = await coordinator.call(
     offsetCommitV9.api,
     groupId,
-    identity.epoch,
-    identity.memberId,
+    epoch,
+    memberId,
     instanceId,
-    topics,
+    offsetsByTopic(offsets),
   )
   for (const { name, partitions } of response.topics)
     for (const { partitionIndex, errorCode } of partitions) {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../clock.ts'
 import type { ClientLogger } from '../options.ts'
 import type { Cluster } from '../cluster.ts'
-import type { Coordinator } from './coordinator.ts'
+import type { Coordinator } from '../coordinator.ts'
 import type { Ownership } from '../../ownership.ts'
 
 /** What commits carry, so that the group can tell a member of the past. */

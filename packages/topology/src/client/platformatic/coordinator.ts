@@ -1,28 +1,34 @@
 import { type API, findCoordinatorV4 } from '@platformatic/kafka'
-import type { BrokerLink } from '../broker-link.ts'
-import type { Cluster } from '../cluster.ts'
-import { ErrorCode, isCoordinatorMoved } from '../error-codes.ts'
-import { brokerError, closedError, translateError } from '../errors.ts'
+import type { BrokerLink } from './broker-link.ts'
+import type { Cluster } from './cluster.ts'
+import { ErrorCode, isCoordinatorMoved } from './error-codes.ts'
+import { brokerError, closedError, translateError } from './errors.ts'
 
-const GROUP_KEY = 0
+const KEY_TYPES = { group: 0, transaction: 1 } as const
+
+/** What a broker coordinates: a group by its id, or the transactions of a transactional id. */
+export interface Coordinated {
+  readonly kind: keyof typeof KEY_TYPES
+  readonly id: string
+}
 
 interface Links {
   readonly short: BrokerLink
   readonly patient: BrokerLink
 }
 
-/** The broker that leads a group. Looked up on first use and again after `forget`. */
+/** The broker that leads a group or a transactional id. Looked up on first use and again after `forget`. */
 export class Coordinator {
   readonly #cluster: Cluster
-  readonly #groupId: string
+  readonly #subject: Coordinated
   readonly #patienceMs: number
   #links: Promise<Links> | undefined
   #isClosed = false
 
   /** `patienceMs`: what an answer to `wait` may take. */
-  constructor(cluster: Cluster, groupId: string, patienceMs: number) {
+  constructor(cluster: Cluster, subject: Coordinated, patienceMs: number) {
     this.#cluster = cluster
-    this.#groupId = groupId
+    this.#subject = subject
     this.#patienceMs = patienceMs
   }
 
@@ -36,7 +42,7 @@ export class Coordinator {
     return this.#use(links => links.patient.call(api, ...args))
   }
 
-  /** To be called when an answer says that the group is led by another broker. */
+  /** To be called when an answer says that it is led by another broker. */
   forget(): void {
     const links = this.#links
     this.#links = undefined
@@ -53,21 +59,26 @@ export class Coordinator {
     if (isCoordinatorMoved(errorCode)) this.forget()
   }
 
+  get #name(): string {
+    const { kind, id } = this.#subject
+    return kind === 'group' ? `group ${id}` : `transactional id ${id}`
+  }
+
   async #use<R>(run: (links: Links) => Promise<R>): Promise<R> {
-    if (this.#isClosed) throw closedError('The group member')
+    if (this.#isClosed) throw closedError(`What asks the coordinator of the ${this.#name}`)
     const finding = (this.#links ??= this.#find())
     try {
       return await run(await finding)
     } catch (error) {
       if (this.#links === finding) this.forget()
-      throw translateError(error, `Asking the coordinator of the group ${this.#groupId}`)
+      throw translateError(error, `Asking the coordinator of the ${this.#name}`)
     }
   }
 
   async #find(): Promise<Links> {
-    const what = `Looking for the coordinator of the group ${this.#groupId}`
+    const what = `Looking for the coordinator of the ${this.#name}`
     const response = await this.#cluster.anyBroker(what, link =>
-      link.call(findCoordinatorV4.api, GROUP_KEY, [this.#groupId]),
+      link.call(findCoordinatorV4.api, KEY_TYPES[this.#subject.kind], [this.#subject.id]),
     )
     const found = response.coordinators[0]
     if (found === undefined) throw brokerError(ErrorCode.coordinatorNotAvailable, what)

@@ -39,7 +39,8 @@ function writeField(target: Uint8Array, position: number, field: Uint8Array | nu
  */
 export class RecordBatchWriter {
   #bytes: Buffer = NO_BYTES
-  /** What the next batch starts with: what the largest one so far has needed. */
+  readonly #initialBytes: number
+  /** What the next batch starts with: a little more than the last one has needed. */
   #capacity: number
   #position = BATCH_HEADER_BYTES
   #count = 0
@@ -47,7 +48,8 @@ export class RecordBatchWriter {
   #maxTimestampMs = 0
 
   constructor(initialBytes = 16_384) {
-    this.#capacity = Math.max(initialBytes, BATCH_HEADER_BYTES)
+    this.#initialBytes = Math.max(initialBytes, BATCH_HEADER_BYTES)
+    this.#capacity = this.#initialBytes
   }
 
   get count(): number {
@@ -121,6 +123,7 @@ export class RecordBatchWriter {
     batch.fill(0xff, 43, 57)
     batch.writeInt32BE(this.#count, 57)
     this.#bytes = NO_BYTES
+    this.#capacity = Math.max(this.#initialBytes, batch.length + (batch.length >>> 3))
     this.reset()
     return batch
   }

@@ -1,7 +1,7 @@
-import { crc32c } from '@platformatic/kafka'
 import { TopologyError } from '../../errors.ts'
 import { formatTopicPartition } from '../../record.ts'
 import type { BrokerLink } from './broker-link.ts'
+import { checksum } from './checksum.ts'
 import type { Cluster } from './cluster.ts'
 import { ErrorCode, isMoved } from './error-codes.ts'
 import { brokerError, translateError } from './errors.ts'
@@ -175,7 +175,7 @@ export class LeaderFetch {
     partition.heardAtMs = nowMs
     const { topic, highWatermark, lastStableOffset, aborted } = fetched
     try {
-      const records = usableRecords(fetched.records, aborted, crc32c)
+      const records = usableRecords(fetched.records, aborted, checksum)
       partition.listener.onBatch({
         topic,
         partition: fetched.partition,

@@ -1,7 +1,7 @@
-import { crc32c } from '@platformatic/kafka'
 import { Fifo } from '../../fifo.ts'
 import { setCrc, setProducerFields, setTransactional } from '../../wire/batch-header.ts'
 import type { ProduceBatch } from '../ports.ts'
+import { checksum } from './checksum.ts'
 
 /** By what a broker tells a repeated batch from a new one. */
 export interface ProducerIdentity {
@@ -188,7 +188,7 @@ export class PartitionSequence {
     const { records } = next.batch
     setProducerFields(records, this.#identity.producerId, this.#identity.epoch, sequence)
     if (this.#identity.transactionalId !== undefined) setTransactional(records)
-    setCrc(records, 0, records.length, crc32c)
+    setCrc(records, 0, records.length, checksum)
     next.stamp = { identity: this.#identity, sequence }
   }
 }

@@ -12,7 +12,7 @@ import type { TopicPartition } from '../../../record.ts'
 import { assignCopartitioned } from '../../copartition.ts'
 import { ErrorCode } from '../error-codes.ts'
 import { brokerError, translateError } from '../errors.ts'
-import { retryDelayMs } from '../retry.ts'
+import { reportRetry, retryDelayMs } from '../retry.ts'
 import {
   type MemberIdentity,
   type Membership,
@@ -107,7 +107,8 @@ export class ClassicMembership implements Membership {
         }
         failures += 1
         const delayMs = retryDelayMs(failures)
-        cluster.settings.logger.warn(
+        reportRetry(
+          cluster.settings.logger,
           { groupId, error, failures, delayMs },
           'joining a group failed and is tried again',
         )
@@ -245,7 +246,11 @@ export class ClassicMembership implements Membership {
         if (error.retry.kind === 'never') throw error
         failures += 1
         waitMs = Math.min(intervalMs, retryDelayMs(failures))
-        cluster.settings.logger.warn({ groupId, error, failures }, 'a heartbeat failed and is tried again')
+        reportRetry(
+          cluster.settings.logger,
+          { groupId, error, failures },
+          'a heartbeat failed and is tried again',
+        )
       }
     }
   }

@@ -4,7 +4,7 @@ import { TopologyError } from '../../../errors.ts'
 import type { TopicPartition } from '../../../record.ts'
 import { ErrorCode } from '../error-codes.ts'
 import { brokerError, translateError } from '../errors.ts'
-import { retryDelayMs } from '../retry.ts'
+import { reportRetry, retryDelayMs } from '../retry.ts'
 import {
   type MemberIdentity,
   type Membership,
@@ -227,7 +227,8 @@ export class ConsumerMembership implements Membership {
     if (error.retry.kind === 'never') return undefined
     this.#failures += 1
     const delayMs = retryDelayMs(this.#failures)
-    cluster.settings.logger.warn(
+    reportRetry(
+      cluster.settings.logger,
       { groupId, error, failures: this.#failures, delayMs },
       'a heartbeat failed and is tried again',
     )

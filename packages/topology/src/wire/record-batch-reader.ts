@@ -170,11 +170,17 @@ export class RecordCursor implements EncodedHeaders {
 
   #varint(): number {
     const position = this.#position
-    if (position < this.#limit) {
+    // One byte or two, as nearly all are.
+    if (position + 1 < this.#limit) {
       const byte = this.buffer[position]!
       if (byte < 0x80) {
         this.#position = position + 1
         return (byte >>> 1) ^ -(byte & 1)
+      }
+      const second = this.buffer[position + 1]!
+      if (second < 0x80) {
+        this.#position = position + 2
+        return (((second << 7) | (byte & 0x7f)) >>> 1) ^ -(byte & 1)
       }
     }
     return this.#longerVarint()
@@ -194,6 +200,10 @@ export class RecordCursor implements EncodedHeaders {
   }
 
   #varlong(): number {
+    const position = this.#position
+    // One byte or two are the same in both forms.
+    if (position + 1 < this.#limit && (this.buffer[position]! < 0x80 || this.buffer[position + 1]! < 0x80))
+      return this.#varint()
     let raw = 0
     let scale = 1
     for (let i = 0; i < 10; i += 1) {

@@ -22,8 +22,8 @@ export interface FetchedBatch extends TopicPartition {
 
 export interface FetchListener {
   /**
-   * Never from within a call of the fetcher. A partition without news still gets an empty batch about every `maxWaitMs`,
-   * and once as soon as its end is known to be reached: what is read is then current.
+   * Never from within a call of the fetcher. A partition without news still gets an empty batch about every `maxWaitMs`:
+   * what is read is then current.
    */
   onBatch(batch: FetchedBatch): void
   /** The partition is no longer fetched. OFFSET_OUT_OF_RANGE is left to the listener, which assigns it anew. */
@@ -47,6 +47,7 @@ export interface FetcherOptions {
   readonly maxBytes?: number
   readonly minBytes?: number
   readonly maxWaitMs?: number
+  /** Default: read-committed. */
   readonly isolation?: 'read-committed' | 'read-uncommitted'
 }
 
@@ -58,7 +59,11 @@ export interface ProduceBatch extends TopicPartition {
 
 /** Idempotent. Batches of one partition are appended in the order of the calls, each exactly once. */
 export interface BatchProducer {
-  /** Resolves when all in-sync replicas have it. Rejects only when retrying cannot help. */
+  /**
+   * Resolves when all in-sync replicas have it (base offset -1: it was there already, and the broker no longer knows where).
+   * Rejects only when retrying cannot help: refused for good, not authorized, closed before it was acknowledged, or a topic
+   * that has been missing for half a minute.
+   */
   send(batch: ProduceBatch): Promise<{ readonly baseOffset: number }>
   close(): Promise<void>
 }

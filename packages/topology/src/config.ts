@@ -1,5 +1,6 @@
 import type { KafkaClient } from './client/ports.ts'
 import type { Clock } from './clock.ts'
+import { TopologyError } from './errors.ts'
 import {
   checkOptions,
   INT32_MAX,
@@ -24,6 +25,16 @@ export interface AppOptions {
   readonly groupProtocol: 'consumer' | 'classic'
   /** Only the classic protocol takes it from the member; with `consumer` it is the broker's setting. */
   readonly sessionTimeoutMs: number
+  /**
+   * `exactly-once`: outputs and offsets of a commit become visible together or not at all, for readers of committed records.
+   * Deliveries to other systems stay at-least-once.
+   */
+  readonly guarantee: 'at-least-once' | 'exactly-once'
+  /**
+   * With exactly-once the broker aborts a transaction that is open for longer. After a crash readers of committed records
+   * wait for that, unless the process has an `instanceId` and is back earlier. Longer than `commitIntervalMs`.
+   */
+  readonly transactionTimeoutMs: number
   /** Milliseconds from the end of a commit to the next. A crash repeats at most the work since the last one. */
   readonly commitIntervalMs: number
   /** How long closing or a revocation waits for work that is under way. */
@@ -70,6 +81,8 @@ export const APP_OPTIONS: OptionTable<AppOptions> = {
   instanceId: optionalText,
   groupProtocol: oneOf(['consumer', 'classic'], 'consumer'),
   sessionTimeoutMs: integer({ fallback: 45_000, min: 1_000, max: 1_800_000 }),
+  guarantee: oneOf(['at-least-once', 'exactly-once'], 'at-least-once'),
+  transactionTimeoutMs: integer({ fallback: 10_000, min: 1_000, max: 900_000 }),
   commitIntervalMs: integer({ fallback: 1_000, min: 10, max: INT32_MAX }),
   shutdownTimeoutMs: integer({ fallback: 25_000, min: 0, max: INT32_MAX }),
   deadLetterTopic: optionalText,
@@ -118,5 +131,13 @@ export function checkAppOptions(applicationId: string, config: AppConfig): AppOp
     random: _random,
     ...options
   } = config
-  return checkOptions(`The configuration of ${applicationId}`, APP_OPTIONS, options)
+  const where = `The configuration of ${applicationId}`
+  const checked = checkOptions(where, APP_OPTIONS, options)
+  const { guarantee, commitIntervalMs, transactionTimeoutMs } = checked
+  if (guarantee === 'exactly-once' && commitIntervalMs >= transactionTimeoutMs)
+    throw new TopologyError(
+      'TOPOLOGY_CONFIG_INVALID',
+      `${where}: commitIntervalMs is ${commitIntervalMs} and transactionTimeoutMs ${transactionTimeoutMs}; a transaction has to outlast the interval`,
+    )
+  return checked
 }

@@ -6,9 +6,10 @@ import { retryAdviceOf, TopologyError } from '../errors.ts'
 import type { CompiledSource, CompiledSubTopology, CompiledTopology } from '../plan/compiled.ts'
 import type { OffsetReset } from '../plan/node.ts'
 import { formatTopicPartition, type TopicPartition } from '../record.ts'
-import type { Committer } from './commit.ts'
+import type { Commits } from './commit.ts'
 import type { Tables } from './tables/tables.ts'
-import { Task, type TaskEnvironment } from './task.ts'
+import { Task } from './task.ts'
+import type { TaskEnvironment } from './task-environment.ts'
 
 export interface AssignmentOptions {
   readonly topology: CompiledTopology
@@ -17,7 +18,7 @@ export interface AssignmentOptions {
   readonly fetcher: Fetcher
   readonly group: GroupMember
   readonly tables: Tables
-  readonly committer: Committer
+  readonly committer: Commits
   readonly clock: Clock
   readonly logger: Logger
   /** How long a revocation waits for what is under way. */
@@ -41,6 +42,7 @@ const START_RETRY = { baseMs: 100, maxMs: 5_000 }
 export class Assignment implements GroupListener {
   readonly #options: AssignmentOptions
   readonly #open = new Map<string, OpenTask>()
+  readonly #leaving = new Set<OpenTask>()
 
   constructor(options: AssignmentOptions) {
     this.#options = options
@@ -48,6 +50,23 @@ export class Assignment implements GroupListener {
 
   get tasks(): Task[] {
     return [...this.#open.values()].map(({ task }) => task)
+  }
+
+  /** Those included that drain before they are given up: a commit covers their work too. */
+  get tasksAtWork(): Task[] {
+    return [...this.#open.values(), ...this.#leaving].map(({ task }) => task)
+  }
+
+  /**
+   * Ends all work where it stands. What it returns starts it again from the committed offsets, for what is still ours then.
+   * Tables stay loaded.
+   */
+  suspend(): () => void {
+    const suspended = [...this.#open.values()]
+    for (const open of [...suspended, ...this.#leaving]) this.#stop(open)
+    return () => {
+      for (const open of suspended) if (this.#open.get(open.task.id) === open) this.#restart(open)
+    }
   }
 
   onAssigned(partitions: readonly TopicPartition[]): Promise<void> {
@@ -71,21 +90,25 @@ export class Assignment implements GroupListener {
 
   async onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
     const revoked = this.#remove(partitions)
+    for (const open of revoked) this.#leaving.add(open)
     await Promise.all(revoked.map(open => this.#drain(open)))
-    // One commit for all of them: each would wait for the same acknowledgements.
-    await this.#options.committer.commit(revoked.map(({ task }) => task)).catch((error: unknown) => {
+    await this.#options.committer.commit().catch((error: unknown) => {
       this.#options.logger.error(
         { error },
         'the last commit before a revocation failed; the work will be repeated',
       )
     })
-    for (const open of revoked) this.#release(open)
+    for (const open of revoked) {
+      this.#leaving.delete(open)
+      this.#release(open)
+    }
     await this.#reopen(revoked, partitions)
   }
 
   async onLost(partitions: readonly TopicPartition[]): Promise<void> {
     const lost = this.#remove(partitions)
     for (const open of lost) this.#release(open)
+    await this.#options.committer.tasksLost()
     await this.#reopen(lost, partitions)
   }
 
@@ -118,8 +141,7 @@ export class Assignment implements GroupListener {
       const { partition } = open.task
       if (![...open.topics].some(topic => gone.has(formatTopicPartition(topic, partition)))) continue
       this.#open.delete(id)
-      open.closing.abort(new TopologyError('TOPOLOGY_CLOSED', `Task ${id} is given up`))
-      for (const topic of open.topics) this.#options.fetcher.unassign({ topic, partition })
+      this.#unassign(open)
       open.task.stopIntake()
       removed.push(open)
     }
@@ -154,10 +176,31 @@ export class Assignment implements GroupListener {
     }
   }
 
-  #release({ task, subTopology }: OpenTask): void {
-    const { environment, tables } = this.#options
-    for (const stage of environment.deliveries.values()) stage.forget(task)
-    task.abort()
+  #unassign({ task, topics, closing }: OpenTask): void {
+    closing.abort(new TopologyError('TOPOLOGY_CLOSED', `Task ${task.id} is given up`))
+    for (const topic of topics) this.#options.fetcher.unassign({ topic, partition: task.partition })
+  }
+
+  #stop(open: OpenTask): void {
+    this.#unassign(open)
+    for (const stage of this.#options.environment.deliveries.values()) stage.forget(open.task)
+    open.task.abort()
+  }
+
+  #restart({ task, subTopology, topics }: OpenTask): void {
+    this.#open.delete(task.id)
+    const open = this.#taskOf(subTopology, task.partition)
+    for (const topic of topics) open.topics.add(topic)
+    void this.#start(
+      open,
+      subTopology.sources.filter(({ topic }) => topics.has(topic)),
+    )
+  }
+
+  #release(open: OpenTask): void {
+    const { task, subTopology } = open
+    const { tables } = this.#options
+    this.#stop(open)
     for (const table of subTopology.tables) tables.revoke(table.node, [task.partition])
   }
 

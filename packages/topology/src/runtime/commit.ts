@@ -4,14 +4,25 @@ import { TopologyError } from '../errors.ts'
 import type { RecordCollector } from './record-collector.ts'
 import type { Task } from './task.ts'
 
+/** What the application asks of either guarantee's commit procedure. */
+export interface Commits {
+  /** How many have changed the group's offsets. */
+  readonly commits: number
+  /** For all tasks. Resolves when this one and those before it are over. */
+  commit(): Promise<void>
+  /** Tasks were taken away in the middle of their work. */
+  tasksLost(): Promise<void>
+}
+
 export interface CommitterOptions {
   readonly collector: RecordCollector
   readonly group: Pick<GroupMember, 'commit'>
+  readonly tasks: () => readonly Task[]
   readonly logger: Logger
 }
 
 /**
- * The commit procedure (law 1). One at a time, always in this order:
+ * The commit procedure with at-least-once (law 1). One at a time, always in this order:
  *
  * 1. Per source partition take the lowest contiguous finished offset: everything below it is through its asynchronous
  *    steps, and its outputs and dead letters are in the collector.
@@ -19,7 +30,7 @@ export interface CommitterOptions {
  * 3. Commit the offsets with the member's epoch. A member that has lost the partition is refused (harmless: whoever has
  *    it repeats the work).
  */
-export class Committer {
+export class Committer implements Commits {
   readonly #options: CommitterOptions
   #last: Promise<void> = Promise.resolve()
   commits = 0
@@ -29,15 +40,19 @@ export class Committer {
   }
 
   /** Rejects when outputs could not be produced or the broker refused for good; a fenced member is only logged. */
-  commit(tasks: Iterable<Task>): Promise<void> {
-    const covered = [...tasks]
-    const run = this.#last.then(() => this.#run(covered))
+  commit(): Promise<void> {
+    const run = this.#last.then(() => this.#run())
     this.#last = run.catch(() => undefined)
     return run
   }
 
-  async #run(tasks: readonly Task[]): Promise<void> {
-    const uncommitted = tasks.flatMap(task => task.uncommitted())
+  /** Their outputs stay; whoever has the partitions repeats what was not committed. */
+  tasksLost(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  async #run(): Promise<void> {
+    const uncommitted = this.#options.tasks().flatMap(task => task.uncommitted())
     await this.#options.collector.flush()
     if (uncommitted.length === 0) return
     const offsets: CommitOffset[] = uncommitted.map(({ offset }) => offset)

@@ -2,6 +2,7 @@ import { Fifo } from '../fifo.ts'
 import type { RecordHandler } from '../plan/compiled.ts'
 import type { RecordContext } from '../record.ts'
 import type { RecordCursor } from '../wire/record-batch-reader.ts'
+import type { HeldOutputs, RecordOutputs } from './held-outputs.ts'
 import type { TaskContext } from './task-context.ts'
 import type { TaskSource } from './task-source.ts'
 
@@ -15,6 +16,8 @@ export interface InFlightRecord {
   readonly rawKey: Buffer | null
   readonly rawValue: Buffer | null
   readonly bytes: number
+  /** Where outputs have to be held. */
+  readonly outputs: RecordOutputs | undefined
   /** Set by the first ordered hold; a record without a key has no order to keep. */
   lane: KeyLane | undefined
   /** It is in the dead-letter topic: once, however many of its branches fail. */
@@ -42,6 +45,7 @@ interface KeyLane {
 
 export interface InFlightOptions {
   readonly context: TaskContext
+  readonly outputs: HeldOutputs | undefined
   /** Runs a record that had to wait, as `hold`ers expect it: with the context restored. */
   readonly run: (record: InFlightRecord, handler: RecordHandler, key: unknown, value: unknown) => void
   readonly onRelease: () => void
@@ -101,6 +105,7 @@ export class InFlightRecords {
     record.source.tracker.release(record.context.offset)
     this.#count -= 1
     this.#bytes -= record.bytes
+    if (record.outputs !== undefined) this.#options.outputs?.release(record.outputs)
     if (this.#count === 0) this.#notifyEmpty()
     this.#options.onRelease()
   }
@@ -159,6 +164,7 @@ export class InFlightRecords {
       rawKey,
       rawValue,
       bytes,
+      outputs: this.#options.outputs?.hold(),
       lane: undefined,
       hasLetter: false,
       holds: 0,

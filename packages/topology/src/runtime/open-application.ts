@@ -1,12 +1,13 @@
-import type { BatchProducer, Fetcher, GroupMember } from '../client/ports.ts'
+import type { Fetcher, GroupMember } from '../client/ports.ts'
 import { TopologyError } from '../errors.ts'
 import type { DeliverNode, NodeId } from '../plan/node.ts'
 import type { AppEnvironment } from './app.ts'
 import { Assignment } from './assignment.ts'
-import { Committer } from './commit.ts'
+import type { Commits } from './commit.ts'
 import { DeliveryStage } from './delivery/delivery-stage.ts'
+import { openGuarantee, type Guarantee } from './guarantee.ts'
 import { NO_LIMITS, readOutputLimits, type OutputLimits } from './output-limits.ts'
-import { RecordCollector } from './record-collector.ts'
+import { RecordCollector, type RecordCollectorOptions } from './record-collector.ts'
 import {
   deadLetterTopicOf,
   openCodecs,
@@ -17,14 +18,14 @@ import {
 import { checkPartitioning } from './tables/partition-check.ts'
 import { createTables } from './tables/table-set.ts'
 import type { Tables } from './tables/tables.ts'
-import type { TaskEnvironment } from './task.ts'
+import type { TaskEnvironment } from './task-environment.ts'
 import { TaskRunner } from './task-runner.ts'
 
 /** What a running application holds. */
 export interface OpenApplication {
   readonly tables: Tables
   readonly assignment: Assignment
-  readonly committer: Committer
+  readonly committer: Commits
   /** By the name of their step. */
   readonly deliveries: ReadonlyMap<string, DeliveryStage>
   /** Loads the global tables, then joins the group: partitions come only to a process that can work on them. */
@@ -34,27 +35,24 @@ export interface OpenApplication {
 }
 
 /** Checks and opens everything up to joining the group. Rejects with what keeps the topology from running. */
-export async function openApplication(app: AppEnvironment): Promise<OpenApplication> {
-  const { topology, options, kafka } = app
+export async function openApplication(given: AppEnvironment): Promise<OpenApplication> {
+  const { topology, options, kafka } = given
   const topics = await resolveTopics(topology, kafka.admin, options)
   await checkPartitioning({ topology, client: kafka, samplesPerPartition: options.partitionSamples })
-  const codecs = await openCodecs(topology, app.registry)
-  const producer = await kafka.createProducer()
+  const codecs = await openCodecs(topology, given.registry)
+  const limits = await readOutputLimits(kafka.admin, [...topics.keys()])
+  const guarantee = await openGuarantee(given)
+  const app = endingCommitsOnFailure(given, guarantee)
   const runner = new TaskRunner(app.onFailure)
   const wakeAll = (): void => {
     for (const task of assignment.tasks) runner.ready(task)
   }
-  const limits = await readOutputLimits(kafka.admin, [...topics.keys()])
-  const collector = createCollector(app, producer, { partitions: topics, limits }, wakeAll)
-  const tables = await openTables(app, collector)
-  const fetcher = kafka.createFetcher({
-    maxBytesPerPartition: options.fetchBytesPerPartition,
-    maxWaitMs: options.fetchWaitMs,
-    isolation: 'read-committed',
-  })
+  const { collector, letters } = createCollectors(app, guarantee, { partitions: topics, limits }, wakeAll)
+  const tables = await openTables(app, letters)
+  const fetcher = createFetcher(app)
   const group = createGroup(app)
   const deliveries = createDeliveries(app, wakeAll)
-  const committer = new Committer({ collector, group, logger: app.logger })
+  const committer = guarantee.createCommits({ collector, group, assignment: () => assignment })
   const environment = taskEnvironment(app, { collector, codecs, deliveries, fetcher, runner })
   const assignment = new Assignment({
     topology,
@@ -68,7 +66,7 @@ export async function openApplication(app: AppEnvironment): Promise<OpenApplicat
     logger: app.logger,
     drainTimeoutMs: options.shutdownTimeoutMs,
   })
-  const stopCommits = commitRegularly(app, committer, assignment)
+  const stopCommits = commitRegularly(app, committer)
   return {
     tables,
     assignment,
@@ -86,22 +84,63 @@ export async function openApplication(app: AppEnvironment): Promise<OpenApplicat
         () => fetcher.close(),
         () => tables.stop(),
         ...[...deliveries.values()].map(stage => () => stage.close()),
-        () => producer.close(),
+        () => guarantee.close(),
       ])
       runner.stop()
     },
   }
 }
 
+/** Work that led to a failure must not be committed by what follows it. */
+function endingCommitsOnFailure(app: AppEnvironment, guarantee: Guarantee): AppEnvironment {
+  return {
+    ...app,
+    onFailure(error) {
+      guarantee.end()
+      app.onFailure(error)
+    },
+  }
+}
+
+function createFetcher({ kafka, options }: AppEnvironment): Fetcher {
+  return kafka.createFetcher({
+    maxBytesPerPartition: options.fetchBytesPerPartition,
+    maxWaitMs: options.fetchWaitMs,
+    isolation: 'read-committed',
+  })
+}
+
+interface OutputTopics {
+  readonly partitions: TopicPartitions
+  readonly limits: ReadonlyMap<string, OutputLimits>
+}
+
+/** `letters` takes what belongs to no commit. */
+function createCollectors(
+  app: AppEnvironment,
+  guarantee: Guarantee,
+  topics: OutputTopics,
+  onSpace: () => void,
+): { readonly collector: RecordCollector; readonly letters: RecordCollector } {
+  const { producer, plainProducer, onOutputFailure } = guarantee
+  const collector = createCollector(app, topics, { producer, onSpace, onFailure: onOutputFailure })
+  if (producer === plainProducer) return { collector, letters: collector }
+  const letters = createCollector(app, topics, {
+    producer: plainProducer,
+    onSpace: () => undefined,
+    onFailure: app.onFailure,
+  })
+  return { collector, letters }
+}
+
 function createCollector(
   app: AppEnvironment,
-  producer: BatchProducer,
-  topics: { readonly partitions: TopicPartitions; readonly limits: ReadonlyMap<string, OutputLimits> },
-  onSpace: () => void,
+  topics: OutputTopics,
+  way: Pick<RecordCollectorOptions, 'producer' | 'onSpace' | 'onFailure'>,
 ): RecordCollector {
   const { batchBytes, lingerMs, maxPendingBytes, maxRecordBytes } = app.options
   return new RecordCollector({
-    producer,
+    ...way,
     clock: app.clock,
     partitionsOf(topic) {
       const partitions = topics.partitions.get(topic)
@@ -118,8 +157,6 @@ function createCollector(
     lingerMs,
     maxPendingBytes,
     maxRecordBytes,
-    onFailure: app.onFailure,
-    onSpace,
   })
 }
 
@@ -208,6 +245,7 @@ function taskEnvironment(
     },
     maxBufferedBytes: options.maxBufferedBytesPerPartition,
     maxInFlightRecords: options.maxInFlightRecords,
+    holdsOutputs: options.guarantee === 'exactly-once',
     flow: parts.fetcher,
     onReady: task => parts.runner.ready(task),
     onFailure: app.onFailure,
@@ -215,12 +253,12 @@ function taskEnvironment(
 }
 
 /** A commit starts `commitIntervalMs` after the previous one has ended. */
-function commitRegularly(app: AppEnvironment, committer: Committer, assignment: Assignment): () => void {
+function commitRegularly(app: AppEnvironment, committer: Commits): () => void {
   let cancel: (() => void) | undefined
   let isStopped = false
   const schedule = (): void => {
     cancel = app.clock.schedule(app.options.commitIntervalMs, () => {
-      committer.commit(assignment.tasks).then(
+      committer.commit().then(
         () => {
           if (!isStopped) schedule()
         },

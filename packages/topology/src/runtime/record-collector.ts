@@ -34,6 +34,7 @@ interface OutputPartition {
 }
 
 interface OutputTopic {
+  readonly topic: string
   readonly partitions: readonly OutputPartition[]
   readonly limits: OutputLimits
   /** Records without a key fill one partition's batch, then move on, as the Java producer does. */
@@ -57,11 +58,17 @@ export interface OutputMetadata {
   readonly headers: RecordHeaders
 }
 
+/** Where a task's outputs go. */
+export interface Outputs {
+  append(topic: string, key: Uint8Array | null, value: Uint8Array | null, metadata: OutputMetadata): void
+  appendDeadLetter(topic: string, letter: DeadLetter): void
+}
+
 /**
  * The way out: records are written straight into one batch per output partition, partitioned by Java's murmur2 over the
  * key's bytes. One collector serves all tasks of an application; `flush` is the second step of a commit.
  */
-export class RecordCollector {
+export class RecordCollector implements Outputs {
   readonly #options: RecordCollectorOptions
   readonly #topics = new Map<string, OutputTopic>()
   readonly #open = new Set<OutputPartition>()
@@ -87,17 +94,14 @@ export class RecordCollector {
    * @throws TOPOLOGY_RECORD_TOO_LARGE, TOPOLOGY_TIMESTAMP_INVALID, TOPOLOGY_SERIALIZATION_FAILED (no key for a compacted topic)
    */
   append(topic: string, key: Uint8Array | null, value: Uint8Array | null, metadata: OutputMetadata): void {
-    const { maxRecordBytes } = this.#options
-    const bytes = (key?.length ?? 0) + (value?.length ?? 0)
-    if (bytes > maxRecordBytes) throw tooLarge(topic, bytes, maxRecordBytes, 'maxRecordBytes')
     const output = this.#topics.get(topic) ?? this.#addTopic(topic)
-    const { limits } = output
-    const batchBytes = batchBytesOf(key, value, metadata.headers)
-    if (batchBytes > limits.maxBatchBytes)
-      throw tooLarge(topic, batchBytes, limits.maxBatchBytes, 'max.message.bytes of the topic')
-    if (key === null && limits.needsKey) throw keyMissing(topic)
-    if (!this.#isTimely(limits, metadata.timestampMs)) throw untimely(topic, metadata.timestampMs)
+    const batchBytes = this.#check(output, key, value, metadata)
     this.#write(output, { key, value, metadata, batchBytes })
+  }
+
+  /** Throws as `append` would, and writes nothing. */
+  check(topic: string, key: Uint8Array | null, value: Uint8Array | null, metadata: OutputMetadata): void {
+    this.#check(this.#topics.get(topic) ?? this.#addTopic(topic), key, value, metadata)
   }
 
   /** Takes whatever its size and timestamp are: the largest form of the letter that the topic takes is written. */
@@ -116,6 +120,25 @@ export class RecordCollector {
       return
     }
     throw tooLarge(topic, batchBytes, limits.maxBatchBytes, 'max.message.bytes of the topic')
+  }
+
+  /** The bytes of a batch that holds nothing but the record. */
+  #check(
+    output: OutputTopic,
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    metadata: OutputMetadata,
+  ): number {
+    const { topic, limits } = output
+    const { maxRecordBytes } = this.#options
+    const bytes = (key?.length ?? 0) + (value?.length ?? 0)
+    if (bytes > maxRecordBytes) throw tooLarge(topic, bytes, maxRecordBytes, 'maxRecordBytes')
+    const batchBytes = batchBytesOf(key, value, metadata.headers)
+    if (batchBytes > limits.maxBatchBytes)
+      throw tooLarge(topic, batchBytes, limits.maxBatchBytes, 'max.message.bytes of the topic')
+    if (key === null && limits.needsKey) throw keyMissing(topic)
+    if (!this.#isTimely(limits, metadata.timestampMs)) throw untimely(topic, metadata.timestampMs)
+    return batchBytes
   }
 
   /** With the brokers' defaults the clock is asked only by timestamps that are ahead of when it was last asked. */
@@ -142,9 +165,24 @@ export class RecordCollector {
 
   /** Resolves once everything appended before the call is acknowledged; rejects with what could not be produced. */
   async flush(): Promise<void> {
-    this.#sendOpen()
+    this.sendOpen()
     await Promise.all(this.#underWay)
     if (this.#failure !== undefined) throw this.#failure
+  }
+
+  /** What has been appended leaves now, without lingering. */
+  sendOpen(): void {
+    this.#cancelLinger?.()
+    this.#cancelLinger = undefined
+    for (const target of this.#open) this.#send(target)
+  }
+
+  /** Forgets what has not been sent. */
+  discard(): void {
+    this.#cancelLinger?.()
+    this.#cancelLinger = undefined
+    for (const { writer } of this.#open) writer.reset()
+    this.#open.clear()
   }
 
   #addTopic(topic: string): OutputTopic {
@@ -154,20 +192,14 @@ export class RecordCollector {
       partition,
       writer: new RecordBatchWriter(),
     }))
-    const output = { partitions, limits: this.#options.limitsOf(topic), sticky: 0 }
+    const output = { topic, partitions, limits: this.#options.limitsOf(topic), sticky: 0 }
     this.#topics.set(topic, output)
     return output
   }
 
   #opened(target: OutputPartition): void {
     this.#open.add(target)
-    this.#cancelLinger ??= this.#options.clock.schedule(this.#options.lingerMs, () => this.#sendOpen())
-  }
-
-  #sendOpen(): void {
-    this.#cancelLinger?.()
-    this.#cancelLinger = undefined
-    for (const target of this.#open) this.#send(target)
+    this.#cancelLinger ??= this.#options.clock.schedule(this.#options.lingerMs, () => this.sendOpen())
   }
 
   #send(target: OutputPartition): void {

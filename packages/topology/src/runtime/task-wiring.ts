@@ -24,14 +24,14 @@ export function buildHandlers(
 }
 
 function sinkHandler(task: Task, step: string, topic: string): RecordHandler {
-  const { collector, counters } = task.environment
+  const { counters } = task.environment
+  const { context, outputs } = task
   const codecs = task.environment.sinkCodecs.get(topic) as TopicCodecs
-  const { context } = task
   return (key, value) => {
     task.enter(step)
     const keyBytes = key === null || key === undefined ? null : codecs.key.encode(key)
     const valueBytes = value === null || value === undefined ? null : codecs.value.encode(value)
-    collector.append(topic, keyBytes, valueBytes, context)
+    outputs.append(topic, keyBytes, valueBytes, context)
     counters.produced += 1
   }
 }

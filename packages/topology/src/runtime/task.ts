@@ -1,54 +1,18 @@
-import type { Clock } from '../clock.ts'
 import type { CommitOffset, FetchedBatch } from '../client/ports.ts'
-import type { TopicPartition } from '../record.ts'
 import { backoffMs } from '../backoff.ts'
 import { retryAdviceOf, TopologyError, type TopologyErrorCode } from '../errors.ts'
-import type { Counters } from '../observability/counters.ts'
 import type { CompiledSubTopology, RecordHandler, TableReader } from '../plan/compiled.ts'
 import type { DeliverNode, EnrichNode, NodeId } from '../plan/node.ts'
 import { SchemaNotLoaded } from '../serde/serde.ts'
 import type { DeliveryStage } from './delivery/delivery-stage.ts'
 import { EnrichStage } from './enrich-stage.ts'
+import { HeldOutputs } from './held-outputs.ts'
 import { InFlightRecords, type InFlightRecord } from './in-flight.ts'
-import type { RecordCollector } from './record-collector.ts'
+import type { Outputs } from './record-collector.ts'
 import { TaskContext } from './task-context.ts'
-import { TaskSource, type TopicCodecs } from './task-source.ts'
+import type { ErrorPolicy, TaskEnvironment } from './task-environment.ts'
+import { TaskSource } from './task-source.ts'
 import { buildHandlers } from './task-wiring.ts'
-
-/** What happens to a record that cannot be processed. Nothing disappears without being counted (law 6). */
-export type ErrorPolicy = 'dead-letter' | 'skip' | 'fail'
-
-export interface ErrorPolicies {
-  /** The key or the value cannot be decoded. */
-  readonly deserialization: ErrorPolicy
-  /** An author's function threw. */
-  readonly processing: ErrorPolicy
-  /** An output does not fit its schema, is too large, or is meant for a topic that its step does not list. */
-  readonly production: ErrorPolicy
-}
-
-/** What all tasks of an application share. */
-export interface TaskEnvironment {
-  readonly clock: Clock
-  readonly random: () => number
-  readonly counters: Counters
-  readonly collector: RecordCollector
-  readonly sourceCodecs: ReadonlyMap<string, TopicCodecs>
-  /** By topic, as the plan describes each topic but once. */
-  readonly sinkCodecs: ReadonlyMap<string, TopicCodecs>
-  readonly deliveries: ReadonlyMap<NodeId, DeliveryStage>
-  readonly deadLetterTopic: string
-  readonly policies: ErrorPolicies
-  /** Fetched bytes per source partition above which it is paused. */
-  readonly maxBufferedBytes: number
-  /** Records in asynchronous steps or waiting behind them, per task; at the bound the task stops reading. */
-  readonly maxInFlightRecords: number
-  readonly flow: { pause(partition: TopicPartition): void; resume(partition: TopicPartition): void }
-  /** The task has something to do again. */
-  readonly onReady: (task: Task) => void
-  /** The application cannot go on. */
-  readonly onFailure: (error: Error) => void
-}
 
 /** Records between two looks at the clock. */
 const RECORDS_PER_SLICE_CHECK = 64
@@ -78,6 +42,9 @@ export class Task {
   readonly context: TaskContext = new TaskContext()
   readonly inFlight: InFlightRecords
   readonly environment: TaskEnvironment
+  /** Where the outputs of the record in the chain go. */
+  readonly outputs: Outputs
+  readonly #held: HeldOutputs | undefined
   readonly #sources = new Map<string, TaskSource>()
   readonly #handlers: ReadonlyMap<string, RecordHandler>
   readonly #stages: EnrichStage[] = []
@@ -87,15 +54,20 @@ export class Task {
   /** The record that is in the chain now has a dead letter. */
   #hasLetter = false
   #isStopped = false
-  #isFailed = false
+  #isAborted = false
 
   constructor(options: TaskOptions) {
     const { subTopology, partition, environment } = options
     this.id = `${subTopology.id}_${partition}`
     this.partition = partition
     this.environment = environment
+    const { collector, holdsOutputs, maxInFlightRecords, maxBufferedBytes } = environment
+    if (holdsOutputs)
+      this.#held = new HeldOutputs({ collector, maxRecords: maxInFlightRecords, maxBytes: maxBufferedBytes })
+    this.outputs = this.#held ?? collector
     this.inFlight = new InFlightRecords({
       context: this.context,
+      outputs: this.#held,
       run: (record, handler, key, value) => this.resume(record, () => handler(key, value)),
       onRelease: () => this.environment.onReady(this),
     })
@@ -130,11 +102,13 @@ export class Task {
   addStage(node: EnrichNode): EnrichStage {
     if (node.order === 'per-key') this.inFlight.keepsOrder = true
     const stage = new EnrichStage(node, this.environment)
+    this.#held?.need()
     this.#stages.push(stage)
     return stage
   }
 
   deliveryOf(node: DeliverNode): DeliveryStage {
+    this.#held?.need()
     return this.environment.deliveries.get(node.id) as DeliveryStage
   }
 
@@ -167,7 +141,7 @@ export class Task {
   /** Offsets that the group does not have yet. Step 1 of a commit: what they cover is finished or in the collector. */
   uncommitted(): { readonly source: TaskSource; readonly offset: CommitOffset }[] {
     const offsets: { readonly source: TaskSource; readonly offset: CommitOffset }[] = []
-    if (this.#isFailed) return offsets
+    if (this.#isAborted) return offsets
     for (const source of this.#sources.values()) {
       const offset = source.tracker.committable
       if (offset === source.committed) continue
@@ -189,6 +163,7 @@ export class Task {
 
   /** Stops at once; nothing that is under way is heard any more. */
   abort(): void {
+    this.#isAborted = true
     this.stopIntake()
     for (const stage of this.#stages) stage.stop()
     this.inFlight.abandon()
@@ -196,7 +171,6 @@ export class Task {
 
   /** Ends the application because of the current record, which stays uncommitted. */
   fail(error: Error): void {
-    this.#isFailed = true
     this.abort()
     this.environment.onFailure(error)
   }
@@ -217,12 +191,14 @@ export class Task {
   resume(record: InFlightRecord, run: () => void): void {
     this.context.restore(record.context)
     this.inFlight.current = record
+    const interrupted = this.#held?.resume(record.outputs)
     try {
       run()
     } catch (error) {
       this.#failed(error)
     } finally {
       this.inFlight.current = undefined
+      this.#held?.resume(interrupted)
     }
   }
 
@@ -234,7 +210,7 @@ export class Task {
     if (record === undefined) this.#hasLetter = true
     else record.hasLetter = true
     environment.counters.deadLetter(error)
-    environment.collector.appendDeadLetter(environment.deadLetterTopic, {
+    this.outputs.appendDeadLetter(environment.deadLetterTopic, {
       ...context.snapshot(),
       ...this.#rawRecord(),
       step,
@@ -254,7 +230,7 @@ export class Task {
 
   #isBlocked(): boolean {
     if (this.#isStopped || this.environment.collector.isFull) return true
-    if (this.inFlight.count >= this.environment.maxInFlightRecords) return true
+    if (this.inFlight.count >= this.environment.maxInFlightRecords || this.#held?.isFull === true) return true
     for (const stage of this.#stages) if (stage.isFull) return true
     for (const delivery of this.environment.deliveries.values()) if (delivery.isFull) return true
     return false
@@ -275,6 +251,7 @@ export class Task {
     const { cursor } = source.buffer
     this.#active = source
     this.context.moveTo(source.topic, source.partition, cursor)
+    this.#held?.begin(source, cursor.offset)
     this.#step = source.topic
     this.#hasLetter = false
     let key: unknown = null
@@ -329,7 +306,8 @@ export class Task {
   }
 
   #finish(source: TaskSource): void {
-    if (this.#isFailed) return
+    if (this.#isAborted) return
+    this.#held?.end()
     source.tracker.advance(source.buffer.cursor.offset + 1)
     source.buffer.consume()
     if (source.isPaused && source.buffer.bytes <= this.environment.maxBufferedBytes / 2) {

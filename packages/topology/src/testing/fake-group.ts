@@ -18,9 +18,11 @@ function nameOf({ topic, partition }: TopicPartition): string {
 export class FakeGroup {
   readonly groupId: string
   readonly committed: Map<string, number> = new Map()
+  readonly #metadata = new Map<string, string>()
   readonly #partitionsOf: (topic: string) => number
   readonly #members: FakeMember[] = []
   #rebalancing: Promise<void> = Promise.resolve()
+  readonly #known = new Set<string>()
   #entries = 0
 
   constructor(groupId: string, partitionsOf: (topic: string) => number) {
@@ -33,17 +35,32 @@ export class FakeGroup {
   }
 
   commit(offsets: readonly CommitOffset[]): void {
-    for (const offset of offsets) this.committed.set(nameOf(offset), offset.offset)
+    for (const offset of offsets) {
+      this.committed.set(nameOf(offset), offset.offset)
+      this.#metadata.set(nameOf(offset), offset.metadata ?? '')
+    }
+  }
+
+  committedAt(partition: TopicPartition): CommitOffset | undefined {
+    const { topic, partition: number } = partition
+    const offset = this.committed.get(nameOf(partition))
+    const metadata = this.#metadata.get(nameOf(partition)) ?? ''
+    return offset === undefined ? undefined : { topic, partition: number, offset, metadata }
   }
 
   /** Whether a transaction may carry offsets of this member, as the group's coordinator decides. */
   knows({ memberId }: MemberMetadata): boolean {
-    return this.#members.some(member => member.id === memberId)
+    return this.#known.has(memberId)
+  }
+
+  forget({ id }: FakeMember): void {
+    this.#known.delete(id)
   }
 
   add(member: FakeMember): void {
     this.#entries += 1
     member.enter(`member-${this.#entries}`)
+    this.#known.add(member.id)
     this.#members.push(member)
     this.#rebalance()
   }
@@ -60,9 +77,12 @@ export class FakeGroup {
   /** As when a member's session has ended: it is out at once, hears of it, and joins again. */
   expire(member: FakeMember): void {
     this.#takeOut(member)
+    this.forget(member)
     const lost = member.lose()
     this.#rebalance()
-    void lost.then(() => this.add(member))
+    void lost.then(() => {
+      if (!member.hasLeft) this.add(member)
+    })
   }
 
   #takeOut(member: FakeMember): void {
@@ -87,6 +107,7 @@ export class FakeGroup {
 
 export class FakeMember implements GroupMember {
   readonly topics: readonly string[]
+  hasLeft = false
   readonly #group: FakeGroup
   readonly #takeFailure: () => Error | undefined
   /** Another one each time that it enters the group. */
@@ -114,6 +135,10 @@ export class FakeMember implements GroupMember {
 
   committed(partitions: readonly TopicPartition[]): Promise<readonly (number | undefined)[]> {
     return Promise.resolve(partitions.map(partition => this.#group.committed.get(nameOf(partition))))
+  }
+
+  committedOffsets(partitions: readonly TopicPartition[]): Promise<readonly (CommitOffset | undefined)[]> {
+    return Promise.resolve(partitions.map(partition => this.#group.committedAt(partition)))
   }
 
   commit(offsets: readonly CommitOffset[]): Promise<void> {
@@ -144,8 +169,10 @@ export class FakeMember implements GroupMember {
   }
 
   async leave(): Promise<void> {
+    this.hasLeft = true
     await this.#group.remove(this)
     this.#isMember = false
+    this.#group.forget(this)
   }
 
   get id(): string {

@@ -10,7 +10,8 @@ import { DeliveryStage } from '../runtime/delivery/delivery-stage.ts'
 import { NO_LIMITS } from '../runtime/output-limits.ts'
 import { RecordCollector } from '../runtime/record-collector.ts'
 import { openCodecs, type TopologyCodecs } from '../runtime/start-up.ts'
-import { Task, type TaskEnvironment } from '../runtime/task.ts'
+import { Task } from '../runtime/task.ts'
+import type { TaskEnvironment } from '../runtime/task-environment.ts'
 import type { TopicCodecs } from '../runtime/task-source.ts'
 import { InMemorySchemaRegistry } from '../serde/in-memory-schema-registry.ts'
 import type { StreamTopic, TableTopic } from '../topic.ts'
@@ -326,6 +327,7 @@ export class TopologyTestDriver {
       policies: { deserialization: 'dead-letter', processing: 'dead-letter', production: 'dead-letter' },
       maxBufferedBytes: Number.POSITIVE_INFINITY,
       maxInFlightRecords: APP_DEFAULTS.maxInFlightRecords,
+      holdsOutputs: false,
       flow: { pause: () => undefined, resume: () => undefined },
       onReady: task => {
         this.#ready.add(task)

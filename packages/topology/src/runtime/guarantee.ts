@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto'
+import type { BatchProducer, GroupMember } from '../client/ports.ts'
+import type { AppEnvironment } from './app.ts'
+import type { Assignment } from './assignment.ts'
+import { Committer, type Commits } from './commit.ts'
+import type { RecordCollector } from './record-collector.ts'
+import { TransactionBatches } from './transaction-batches.ts'
+import { TransactionalCommitter } from './transactional-commit.ts'
+
+export interface CommitParts {
+  readonly collector: RecordCollector
+  readonly group: GroupMember
+  readonly assignment: () => Assignment
+}
+
+/** How outputs leave and how offsets are committed: the one difference between the guarantees, but for `holdsOutputs`. */
+export interface Guarantee {
+  readonly producer: BatchProducer
+  /** For what belongs to no commit: the dead letters of tables, whose positions are not committed either. */
+  readonly plainProducer: BatchProducer
+  /** What the collector tells of a batch that could not be produced. */
+  readonly onOutputFailure: (error: Error) => void
+  /** Once. */
+  createCommits(parts: CommitParts): Commits
+  /** The application cannot go on. */
+  end(): void
+  close(): Promise<void>
+}
+
+export function openGuarantee(app: AppEnvironment): Promise<Guarantee> {
+  return app.options.guarantee === 'exactly-once' ? openTransactions(app) : openAtLeastOnce(app)
+}
+
+async function openAtLeastOnce({ kafka, logger, onFailure }: AppEnvironment): Promise<Guarantee> {
+  const producer = await kafka.createProducer()
+  return {
+    producer,
+    plainProducer: producer,
+    onOutputFailure: onFailure,
+    createCommits: ({ collector, group, assignment }) =>
+      new Committer({ collector, group, logger, tasks: () => assignment().tasksAtWork }),
+    end: () => undefined,
+    close: () => producer.close(),
+  }
+}
+
+async function openTransactions({
+  topology,
+  options,
+  kafka,
+  logger,
+  onFailure,
+}: AppEnvironment): Promise<Guarantee> {
+  const plainProducer = await kafka.createProducer()
+  const producer = await kafka.createTransactionalProducer({
+    // The group fences by member id and epoch; a stable id besides ends a crashed predecessor's transaction at once.
+    transactionalId: `${topology.name}-${options.instanceId ?? randomUUID()}`,
+    timeoutMs: options.transactionTimeoutMs,
+  })
+  let committer: TransactionalCommitter | undefined
+  const batches = new TransactionBatches(producer, error => committer?.outputFailed(error))
+  return {
+    producer: batches,
+    plainProducer,
+    // The batches know of it already, and which transaction it was.
+    onOutputFailure: () => undefined,
+    createCommits({ collector, group, assignment }) {
+      committer = new TransactionalCommitter({
+        collector,
+        batches,
+        producer,
+        group,
+        tasks: () => assignment().tasksAtWork,
+        suspend: () => assignment().suspend(),
+        onFailure,
+        logger,
+      })
+      return committer
+    },
+    end: () => committer?.end(),
+    async close() {
+      await Promise.all([producer.close(), plainProducer.close()])
+    },
+  }
+}

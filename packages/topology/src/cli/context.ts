@@ -1,11 +1,26 @@
+import type { KafkaClientOptions } from '../client/platformatic/kafka-client.ts'
+import type { KafkaClient } from '../client/ports.ts'
+import type { Clock } from '../clock.ts'
+
 /** What a command knows of its surroundings. */
 export interface CliContext {
   readonly workingDirectory: string
   print(text: string): void
   complain(text: string): void
+  /** Asks whoever sits at the terminal. Undefined where nobody does. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined
+  /** Aborted by Ctrl-C: the command ends in good order, with exit code 130. */
+  readonly signal?: AbortSignal | undefined
+  /** Default: the system's. */
+  readonly clock?: Clock | undefined
+  /** Default: a client of the brokers that are named. */
+  readonly connect?: ((options: KafkaClientOptions) => KafkaClient) | undefined
 }
 
-/** Ends a command with one message instead of a stack. Exit code 1: it failed, 2: it was called wrongly. */
+/** 0: done, 1: it failed, 2: it was called wrongly, 130: interrupted by Ctrl-C. */
+export type ExitCode = 0 | 1 | 2 | 130
+
+/** Ends a command with one message instead of a stack. */
 export class CliError extends Error {
   override readonly name = 'CliError'
   readonly exitCode: 1 | 2

@@ -1,8 +1,24 @@
 #!/usr/bin/env node
+import { createInterface } from 'node:readline/promises'
 import { runCli } from './run.ts'
 
-process.exitCode = runCli(process.argv.slice(2), {
+const interrupted = new AbortController()
+// Only the first one is asked for politely: the second ends the process as usual.
+process.once('SIGINT', () => interrupted.abort())
+
+async function ask(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return await terminal.question(question, { signal: interrupted.signal })
+  } finally {
+    terminal.close()
+  }
+}
+
+process.exitCode = await runCli(process.argv.slice(2), {
   workingDirectory: process.cwd(),
   print: text => void process.stdout.write(text),
   complain: text => void process.stderr.write(text),
+  ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
+  signal: interrupted.signal,
 })

@@ -1,14 +1,16 @@
 import { codegen } from './codegen.ts'
 import { type CliContext, CliError } from './context.ts'
+import { dlq } from './dlq/dlq.ts'
 
 interface Command {
   readonly summary: string
   /** Answers the exit code. */
-  run(args: readonly string[], context: CliContext): number
+  run(args: readonly string[], context: CliContext): number | Promise<number>
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   codegen: { summary: 'Avro schemas (.avsc) to TypeScript', run: codegen },
+  dlq: { summary: 'dead letters: list them, look at one, play them back', run: dlq },
 }
 
 const USAGE = `Usage: tributary <command>
@@ -21,8 +23,8 @@ ${Object.entries(COMMANDS)
 tributary <command> --help says more.
 `
 
-/** Runs one command of the `tributary` program: 0 done, 1 failed, 2 called wrongly. */
-export function runCli(args: readonly string[], context: CliContext): number {
+/** Runs one command of the `tributary` program: 0 done, 1 failed, 2 called wrongly, 130 interrupted. */
+export async function runCli(args: readonly string[], context: CliContext): Promise<number> {
   const [name, ...rest] = args
   if (name === '--help' || name === '-h' || name === 'help') {
     context.print(USAGE)
@@ -34,7 +36,7 @@ export function runCli(args: readonly string[], context: CliContext): number {
     return 2
   }
   try {
-    return command.run(rest, context)
+    return await command.run(rest, context)
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     context.complain(`${error.message}\n`)

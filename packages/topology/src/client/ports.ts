@@ -71,6 +71,8 @@ export interface BatchProducer {
 export interface CommitOffset extends TopicPartition {
   /** The NEXT offset to read, as Kafka stores it. */
   readonly offset: number
+  /** Kept beside it, 4,096 bytes at most by the brokers' default. Default: none. */
+  readonly metadata?: string
 }
 
 export interface TransactionOptions {
@@ -139,6 +141,8 @@ export interface GroupMember {
   join(listener: GroupListener): Promise<void>
   /** One entry per partition asked for; `undefined` where the group has committed nothing. */
   committed(partitions: readonly TopicPartition[]): Promise<readonly (number | undefined)[]>
+  /** As `committed`, with what was kept beside the offsets. */
+  committedOffsets(partitions: readonly TopicPartition[]): Promise<readonly (CommitOffset | undefined)[]>
   /** Carries the member's epoch; rejects with TOPOLOGY_MEMBER_FENCED when the group has moved on. */
   commit(offsets: readonly CommitOffset[]): Promise<void>
   /**

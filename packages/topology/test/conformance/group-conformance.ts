@@ -91,9 +91,15 @@ export function groupConformance(subject: GroupsUnderTest): void {
       { topic, partition: 2, offset: 7 },
       { topic, partition: 0, offset: 0 },
     ])
-    await a.member.commit([{ topic, partition: 2, offset: 9 }])
+    await a.member.commit([{ topic, partition: 2, offset: 9, metadata: 'kept beside it' }])
     await a.member.commit([])
     assert.deepEqual(await a.member.committed(partitions), [0, undefined, 9, undefined])
+    assert.deepEqual(await a.member.committedOffsets(partitions), [
+      { topic, partition: 0, offset: 0, metadata: '' },
+      undefined,
+      { topic, partition: 2, offset: 9, metadata: 'kept beside it' },
+      undefined,
+    ])
     await a.member.leave()
     assert.deepEqual(await group.create().committed(partitions.toReversed()), [undefined, 9, undefined, 0])
   })

@@ -55,7 +55,11 @@ export class BrokerGroupMember implements GroupMember {
     }
   }
 
-  committed(partitions: readonly TopicPartition[]): Promise<readonly (number | undefined)[]> {
+  async committed(partitions: readonly TopicPartition[]): Promise<readonly (number | undefined)[]> {
+    return (await this.committedOffsets(partitions)).map(committed => committed?.offset)
+  }
+
+  committedOffsets(partitions: readonly TopicPartition[]): Promise<readonly (CommitOffset | undefined)[]> {
     if (partitions.length === 0) return Promise.resolve([])
     return this.#retrying('Reading committed offsets', () =>
       fetchOffsets(this.#coordinator, this.#options.groupId, partitions),

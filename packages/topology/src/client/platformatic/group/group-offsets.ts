@@ -26,11 +26,11 @@ export function offsetsByTopic(offsets: readonly CommitOffset[]): TopicOffsets[]
     Map.groupBy(offsets, ({ topic }) => topic),
     ([name, parts]) => ({
       name,
-      partitions: parts.map(({ partition, offset }) => ({
+      partitions: parts.map(({ partition, offset, metadata = '' }) => ({
         partitionIndex: partition,
         committedOffset: BigInt(offset),
         committedLeaderEpoch: -1,
-        committedMetadata: '',
+        committedMetadata: metadata,
       })),
     }),
   )
@@ -69,7 +69,7 @@ export async function fetchOffsets(
   coordinator: Coordinator,
   groupId: string,
   partitions: readonly TopicPartition[],
-): Promise<(number | undefined)[]> {
+): Promise<(CommitOffset | undefined)[]> {
   const topics = Array.from(
     Map.groupBy(partitions, ({ topic }) => topic),
     ([name, parts]) => ({ name, partitionIndexes: parts.map(({ partition }) => partition) }),
@@ -81,7 +81,7 @@ export async function fetchOffsets(
     true,
   )
   const what = `Reading the committed offsets of the group ${groupId}`
-  const committed = new Map<string, number>()
+  const committed = new Map<string, CommitOffset>()
   for (const group of response.groups) {
     // A group that has never committed is as unknown as one that never was.
     if (group.errorCode === ErrorCode.groupIdNotFound) continue
@@ -90,10 +90,15 @@ export async function fetchOffsets(
       throw brokerError(group.errorCode, what)
     }
     for (const { name, partitions: parts } of group.topics)
-      for (const { partitionIndex, committedOffset, errorCode } of parts) {
+      for (const { partitionIndex: partition, committedOffset, metadata, errorCode } of parts) {
         if (errorCode !== ErrorCode.none) throw brokerError(errorCode, what)
-        if (committedOffset >= 0n)
-          committed.set(formatTopicPartition(name, partitionIndex), Number(committedOffset))
+        if (committedOffset < 0n) continue
+        committed.set(formatTopicPartition(name, partition), {
+          topic: name,
+          partition,
+          offset: Number(committedOffset),
+          metadata: metadata ?? '',
+        })
       }
   }
   return partitions.map(({ topic, partition }) => committed.get(formatTopicPartition(topic, partition)))

@@ -12,6 +12,7 @@ const PNPM = 'pnpm@12.21.0'
 const MINIMUM_NODE = 20
 const ENTRIES = {
   demo: 'dev/demo/main.ts',
+  chaos: 'dev/chaos/main.ts',
   test: 'dev/test.ts',
   'dev-up': 'dev/stack-up.ts',
   'dev-down': 'dev/stack-down.ts',

@@ -39,32 +39,61 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
   const config = serverProperties({ port, controllerPort: await freePort(), dataDirectory })
   await writeFile(configFile, config)
 
-  const jvm = [...LOGGING, '-cp', classPath]
-  const clusterId = randomBytes(16).toString('base64url')
-  const format = await group.run({
-    name: 'Kafka',
-    command: java,
-    // As one argument: an id that begins with '-' would be taken for another option.
-    args: [...jvm, 'kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', configFile],
-    logFile,
-  })
-  if (format.code !== 0) {
-    throw new StackError(
-      'STACK_PROCESS_ENDED',
-      `Kafka's storage could not be formatted, it ended ${exitText(format)}: read ${logFile} for the reason.`,
-    )
-  }
+  await formatStorage({ group, java, classPath, logFile }, configFile, newClusterId())
 
   const broker = `${HOST}:${port}`
   const child = await group.start({
     name: 'Kafka',
     command: java,
-    args: ['-Xmx512m', ...jvm, 'kafka.Kafka', configFile],
+    args: serverArgs({ heapMiB: 512, classPath, configFile }),
     logFile,
     readyWhen: kafkaAnswers([broker]),
     outlivesParent: options.outlivesParent ?? false,
   })
   return { broker, process: child }
+}
+
+/** What every node of a cluster is formatted with. */
+export function newClusterId(): string {
+  return randomBytes(16).toString('base64url')
+}
+
+/** @throws StackError STACK_PROCESS_ENDED */
+export async function formatStorage(
+  run: Pick<KafkaOptions, 'group' | 'java' | 'classPath' | 'logFile'>,
+  configFile: string,
+  clusterId: string,
+): Promise<void> {
+  const { group, java, classPath, logFile } = run
+  const format = await group.run({
+    name: 'Kafka',
+    command: java,
+    // As one argument: an id that begins with '-' would be taken for another option.
+    args: [
+      ...LOGGING,
+      '-cp',
+      classPath,
+      'kafka.tools.StorageTool',
+      'format',
+      `--cluster-id=${clusterId}`,
+      '-c',
+      configFile,
+    ],
+    logFile,
+  })
+  if (format.code === 0) return
+  throw new StackError(
+    'STACK_PROCESS_ENDED',
+    `Kafka's storage could not be formatted, it ended ${exitText(format)}: read ${logFile} for the reason.`,
+  )
+}
+
+export function serverArgs(server: {
+  readonly heapMiB: number
+  readonly classPath: string
+  readonly configFile: string
+}): readonly string[] {
+  return [`-Xmx${server.heapMiB}m`, ...LOGGING, '-cp', server.classPath, 'kafka.Kafka', server.configFile]
 }
 
 /** Kafka's own start scripts configure its log; here one line per event goes to the process's output. */
@@ -103,10 +132,15 @@ advertised.listeners=PLAINTEXT://${HOST}:${at.port}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs=${join(at.dataDirectory, 'log')}
 
-auto.create.topics.enable=false
 offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
+${SHARED_PROPERTIES}`
+}
+
+/** What a single broker and the brokers of a cluster have in common. */
+export const SHARED_PROPERTIES = `
+auto.create.topics.enable=false
 
 # Made on first use, while somebody waits: 3 partitions are there sooner than 50.
 offsets.topic.num.partitions=3
@@ -122,4 +156,3 @@ group.consumer.min.session.timeout.ms=1000
 group.consumer.min.heartbeat.interval.ms=100
 group.consumer.heartbeat.interval.ms=1000
 `
-}

@@ -27,20 +27,21 @@ export class ProcessGroup {
 
   /** Resolves when `readyWhen` holds. A process that does not get ready stays in the group until it is stopped. */
   async start(spec: ProcessSpec): Promise<ManagedProcess> {
-    const child = await this.#spawn(spec)
+    const child = await this.launch(spec)
     await child.ready()
     return child
   }
 
   /** Runs a process to its end. */
   async run(spec: ProcessSpec): Promise<ExitStatus> {
-    const child = await this.#spawn(spec)
+    const child = await this.launch(spec)
     const exit = await child.ended
     this.#refuseWhenStopping(spec)
     return exit
   }
 
-  async #spawn(spec: ProcessSpec): Promise<ManagedProcess> {
+  /** Resolves when the process is there, ready or not. */
+  async launch(spec: ProcessSpec): Promise<ManagedProcess> {
     this.#refuseWhenStopping(spec)
     const child = await ManagedProcess.spawn(spec)
     this.#processes.push(child)

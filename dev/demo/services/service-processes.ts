@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { exitText, type ManagedProcess } from '../../stack/managed-process.ts'
+import { exitText, type ManagedProcess, type ProcessSpec } from '../../stack/managed-process.ts'
 import { freePort } from '../../stack/ports.ts'
 import { ProcessGroup } from '../../stack/process-group.ts'
 import { repositoryRoot } from '../../stack/repository.ts'
@@ -63,14 +63,9 @@ export class ServiceProcesses {
     const url = `http://127.0.0.1:${port}`
     const logFile = join(this.#logDirectory, `${name}.log`)
     try {
-      const child = await (isAskedByOthers ? this.#asked : this.#group).start({
-        name,
-        command: process.execPath,
-        args: ['-C', '@tributary/source', join(repositoryRoot, 'services', service, 'src', 'main.ts')],
-        env: { ...withoutOwnVariables(process.env), ...env, HOST: '127.0.0.1', PORT: String(port) },
-        logFile,
-        readyWhen: async signal => (await fetch(`${url}/health/ready`, { signal })).ok,
-      })
+      const child = await (isAskedByOthers ? this.#asked : this.#group).start(
+        serviceProcess({ service, name, env, port, logFile }),
+      )
       this.#watch(child)
     } catch (error) {
       if (!(error instanceof StackError) || error.code === 'STACK_STOPPED') throw error
@@ -87,6 +82,27 @@ export class ServiceProcesses {
       const what = `${child.name} ended ${exitText(exit)} while the demo still needed it.`
       this.#failure.reject(new DemoError('DEMO_SERVICE_ENDED', withLogEnd(what, child.logFile)))
     })
+  }
+}
+
+/** A service as it runs from its sources; it is ready when it says so itself. */
+export function serviceProcess({
+  service,
+  name,
+  env,
+  port,
+  logFile,
+}: Omit<ServiceSpec, 'isAskedByOthers'> & {
+  readonly port: number
+  readonly logFile: string
+}): ProcessSpec {
+  return {
+    name,
+    command: process.execPath,
+    args: ['-C', '@tributary/source', join(repositoryRoot, 'services', service, 'src', 'main.ts')],
+    env: { ...withoutOwnVariables(process.env), ...env, HOST: '127.0.0.1', PORT: String(port) },
+    logFile,
+    readyWhen: async signal => (await fetch(`http://127.0.0.1:${port}/health/ready`, { signal })).ok,
   }
 }
 

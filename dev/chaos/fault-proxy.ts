@@ -1,0 +1,179 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+
+const HOST = '127.0.0.1'
+
+/** A connection that goes through: what the client holds, and what the server holds. */
+interface Passage {
+  readonly client: Socket
+  readonly server: Socket
+  /** Bytes under way in both directions, in their order, while there is latency. */
+  readonly delayed: Set<NodeJS.Timeout>
+  /** When the last bytes of each direction arrive: those behind them must not be sooner. */
+  readonly due: { up: number; down: number }
+  isHalfOpen: boolean
+}
+
+/**
+ * Stands between clients and one server on loopback, and breaks the network between them as it is told to. Faults are
+ * switched while connections are open.
+ */
+export class FaultProxy {
+  readonly port: number
+  readonly #targetPort: number
+  readonly #passages = new Set<Passage>()
+  #server: Server | undefined
+  #latencyMs = 0
+  #isSilent = false
+
+  private constructor(port: number, targetPort: number, server: Server) {
+    this.port = port
+    this.#targetPort = targetPort
+    this.#server = server
+  }
+
+  static async start(targetPort: number): Promise<FaultProxy> {
+    const server = createServer()
+    const port = await listen(server, 0)
+    const proxy = new FaultProxy(port, targetPort, server)
+    server.on('connection', client => proxy.#accept(client))
+    return proxy
+  }
+
+  /** `host:port`, for clients. */
+  get address(): string {
+    return `${HOST}:${this.port}`
+  }
+
+  get connections(): number {
+    return this.#passages.size
+  }
+
+  /** Bytes take so long, in either direction. 0: none. */
+  setLatency(ms: number): void {
+    this.#latencyMs = ms
+  }
+
+  /** Each connection is reset at both ends. New ones go through. */
+  resetAll(): void {
+    for (const { client, server } of this.#passages) {
+      client.resetAndDestroy()
+      server.resetAndDestroy()
+    }
+  }
+
+  /**
+   * While it holds not a byte goes through, in either direction, and nobody is told: connections stay, new ones are
+   * taken. Afterwards the bytes go on where they stopped, as TCP's retransmission does it.
+   */
+  setSilent(isSilent: boolean): void {
+    this.#isSilent = isSilent
+    for (const { client, server } of this.#passages) {
+      for (const socket of [client, server]) {
+        if (isSilent) socket.pause()
+        else socket.resume()
+      }
+    }
+  }
+
+  /**
+   * The server loses the connections that are open now, and the clients never hear of it: what they send is swallowed.
+   * New connections go through. As after a reboot of what stands between, which forgets its connections.
+   */
+  loseServerSide(): void {
+    for (const passage of this.#passages) {
+      passage.isHalfOpen = true
+      passage.server.destroy()
+    }
+  }
+
+  /** Refuses new connections and resets those that are open, until `accept`. */
+  async refuse(): Promise<void> {
+    const server = this.#server
+    if (server === undefined) return
+    this.#server = undefined
+    const closed = new Promise<void>(resolve => server.close(() => resolve()))
+    this.resetAll()
+    await closed
+  }
+
+  async accept(): Promise<void> {
+    if (this.#server !== undefined) return
+    const server = createServer(client => this.#accept(client))
+    this.#server = server
+    await listen(server, this.port)
+  }
+
+  /** No fault holds any more. Half-open connections stay what they are: nothing but their client can end them. */
+  async heal(): Promise<void> {
+    this.setLatency(0)
+    this.setSilent(false)
+    await this.accept()
+  }
+
+  async close(): Promise<void> {
+    await this.refuse()
+  }
+
+  #accept(client: Socket): void {
+    const server = connect({ host: HOST, port: this.#targetPort, noDelay: true })
+    client.setNoDelay(true)
+    const passage: Passage = {
+      client,
+      server,
+      delayed: new Set(),
+      due: { up: 0, down: 0 },
+      isHalfOpen: false,
+    }
+    this.#passages.add(passage)
+    this.#pass(passage, 'up')
+    this.#pass(passage, 'down')
+    client.on('close', () => {
+      server.destroy()
+      for (const timer of passage.delayed) clearTimeout(timer)
+      this.#passages.delete(passage)
+    })
+    server.on('close', hadError => {
+      if (passage.isHalfOpen) return
+      if (hadError) client.resetAndDestroy()
+      else if (passage.delayed.size === 0) client.destroy()
+    })
+    if (this.#isSilent) {
+      client.pause()
+      server.pause()
+    }
+  }
+
+  #pass(passage: Passage, direction: 'up' | 'down'): void {
+    const [from, to] =
+      direction === 'up' ? [passage.client, passage.server] : [passage.server, passage.client]
+    from.on('error', () => {})
+    from.on('data', bytes => this.#carry(passage, direction, () => void (to.writable && to.write(bytes))))
+    from.on('end', () => {
+      if (!passage.isHalfOpen) this.#carry(passage, direction, () => void to.end())
+    })
+  }
+
+  /** Now, or after the latency; never before what was carried in the same direction earlier. */
+  #carry(passage: Passage, direction: 'up' | 'down', act: () => void): void {
+    const now = performance.now()
+    const at = Math.max(now + this.#latencyMs, passage.due[direction])
+    passage.due[direction] = at
+    if (at <= now && passage.delayed.size === 0) {
+      act()
+      return
+    }
+    const timer = setTimeout(() => {
+      passage.delayed.delete(timer)
+      act()
+    }, at - now)
+    passage.delayed.add(timer)
+  }
+}
+
+async function listen(server: Server, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: HOST, port }, resolve)
+  })
+  return (server.address() as AddressInfo).port
+}

@@ -1,0 +1,273 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Activity, Customer, DomainEvent } from '@tributary/marketing-events'
+import type { DumpedRecord } from '../topic-dump.ts'
+import { POISON_HEADER } from '../load/poison.ts'
+import { Differences } from './differences.ts'
+import { activityIdOf, expectedOutput } from './recompute.ts'
+import type { RowHistory } from './row-history.ts'
+import { iso, type Timeline } from './timeline.ts'
+
+export interface OutputEvent {
+  readonly type: string
+  readonly value: { readonly eventId: string; readonly customerId: string }
+}
+
+export interface Evidence {
+  readonly guarantee: 'at-least-once' | 'exactly-once'
+  readonly inputs: readonly DumpedRecord[]
+  readonly outputs: readonly DumpedRecord[]
+  readonly deadLetters: readonly DumpedRecord[]
+  readonly customers: RowHistory<Customer>
+  readonly activities: RowHistory<Activity>
+  /** Lookup records that cannot be decoded, by topic. */
+  readonly poisonRows: ReadonlyMap<string, readonly DumpedRecord[]>
+  readonly inputTopic: string
+  readonly timeline: Timeline
+  readonly decodeInput: (value: Buffer) => DomainEvent
+  readonly decodeOutput: (value: Buffer) => OutputEvent
+  /** What processing may take to go on after the last disturbance. */
+  readonly recoveryMs: number
+}
+
+export interface Judgement {
+  readonly expectedOutputs: number
+  readonly longestPauseMs: number
+  readonly longestRecoveryMs: number
+  readonly differences: Differences
+}
+
+interface Input {
+  readonly record: DumpedRecord
+  readonly event: DomainEvent
+  /** When the first of its outputs was there. */
+  doneAt?: number
+}
+
+/** A commit is seen a little after it was made, and a row a little after it was appended. */
+const SEEN_WITHIN_MS = 1_500
+
+/** Compares what came out with what had to, given what went in and what was broken meanwhile. */
+export function judge(evidence: Evidence): Judgement {
+  return new Judge(evidence).result()
+}
+
+class Judge {
+  readonly #evidence: Evidence
+  readonly #differences = new Differences()
+  readonly #inputs = new Map<string, Input>()
+  readonly #poison = new Map<string, DumpedRecord>()
+
+  constructor(evidence: Evidence) {
+    this.#evidence = evidence
+    for (const record of evidence.inputs) this.#take(record)
+    for (const [topic, records] of evidence.poisonRows) {
+      for (const record of records) this.#poison.set(placeOf(topic, record), record)
+    }
+  }
+
+  result(): Judgement {
+    const { timeline } = this.#evidence
+    this.#judgeOutputs()
+    const expectedOutputs = this.#judgeMissing()
+    this.#judgeDeadLetters()
+    for (const sentence of timeline.commitsThatWentBack()) this.#differences.add('wrong', sentence)
+    return { expectedOutputs, ...this.#judgePauses(), differences: this.#differences }
+  }
+
+  #take(record: DumpedRecord): void {
+    const { inputTopic, decodeInput } = this.#evidence
+    if (isPoison(record)) {
+      this.#poison.set(placeOf(inputTopic, record), record)
+      return
+    }
+    const event = decodeInput(record.value!)
+    this.#inputs.set(event.value.eventId, { record, event })
+  }
+
+  #judgeOutputs(): void {
+    /** The furthest input of a key whose output has been there. */
+    const furthest = new Map<string, Input>()
+    for (const record of this.#evidence.outputs) {
+      const output = this.#evidence.decodeOutput(record.value!)
+      const input = this.#inputs.get(output.value.eventId)
+      if (input === undefined) {
+        this.#differences.add('wrong', `${output.value.eventId} came out and never went in.`)
+        continue
+      }
+      this.#judgeValue(input, output, record)
+      if (input.doneAt !== undefined) {
+        this.#judgeRepeat(input.record, record.timestamp, output.value.eventId)
+        continue
+      }
+      input.doneAt = record.timestamp
+      const { customerId } = output.value
+      const before = furthest.get(customerId)
+      if (before !== undefined && before.record.offset > input.record.offset) {
+        this.#differences.add(
+          'overtaken',
+          `${describe(input)} came out at ${iso(record.timestamp)}, behind ${describe(before)} of the same customer; around it: ${this.#evidence.timeline.around(record.timestamp)}.`,
+        )
+        continue
+      }
+      furthest.set(customerId, input)
+    }
+  }
+
+  #judgeValue(input: Input, output: OutputEvent, record: DumpedRecord): void {
+    const { event } = input
+    const { timeline } = this.#evidence
+    const from = timeline.oldestTableView(input.record.timestamp, record.timestamp)
+    const to = record.timestamp + SEEN_WITHIN_MS
+    const { customers, activities } = this.#rowsSeen(event, from, to)
+    const isRight = customers.some(
+      customer =>
+        customer?.marketingOptIn === true &&
+        activities.some(
+          activity =>
+            activity !== undefined &&
+            isDeepStrictEqual(
+              plain(output),
+              plain(expectedOutput(event, customer, activity === 'none' ? undefined : activity)),
+            ),
+        ),
+    )
+    if (isRight) return
+    this.#differences.add(
+      'wrong',
+      `${describe(input)} became ${JSON.stringify(output)} at ${iso(record.timestamp)}; possible rows from ${iso(from)}: ${JSON.stringify({ customers, activities })}.`,
+    )
+  }
+
+  #rowsSeen(
+    event: DomainEvent,
+    from: number,
+    to: number,
+  ): {
+    readonly customers: readonly (Customer | undefined)[]
+    /** 'none': the event names no activity. */
+    readonly activities: readonly (Activity | 'none' | undefined)[]
+  } {
+    const activityId = activityIdOf(event)
+    return {
+      customers: this.#evidence.customers.seenBetween(event.value.customerId, from, to),
+      activities:
+        activityId === undefined ? ['none'] : this.#evidence.activities.seenBetween(activityId, from, to),
+    }
+  }
+
+  #judgeRepeat(input: DumpedRecord, time: number, what: string): void {
+    const { guarantee, timeline } = this.#evidence
+    this.#differences.add(
+      'duplicates',
+      `${what} (${input.partition}@${input.offset}) came out again at ${iso(time)}; around it: ${timeline.around(time)}.`,
+    )
+    if (guarantee === 'exactly-once' || timeline.mayBeRepeated(input.partition, input.offset, time)) return
+    this.#differences.add(
+      'wrong',
+      `${what} (${input.partition}@${input.offset}) came out again at ${iso(time)} though no crash accounts for it: committed past it at ${iso(timeline.committedPastAt(input.partition, input.offset))}; around it: ${timeline.around(time)}.`,
+    )
+  }
+
+  /** @returns how many inputs have an output, or should have */
+  #judgeMissing(): number {
+    const { timeline } = this.#evidence
+    let expected = 0
+    for (const input of this.#inputs.values()) {
+      if (input.doneAt !== undefined) {
+        expected += 1
+        continue
+      }
+      const { record, event } = input
+      const doneAt = timeline.committedPastAt(record.partition, record.offset)
+      const from = timeline.oldestTableView(record.timestamp, doneAt)
+      const { customers, activities } = this.#rowsSeen(event, from, doneAt + SEEN_WITHIN_MS)
+      const mayBeDropped =
+        customers.some(customer => customer?.marketingOptIn !== true) || activities.includes(undefined)
+      if (mayBeDropped) continue
+      expected += 1
+      this.#differences.add(
+        'lost',
+        `${describe(input)}, in at ${iso(record.timestamp)}, committed past at ${iso(doneAt)}, never came out; around it: ${timeline.around(Number.isFinite(doneAt) ? doneAt : record.timestamp)}.`,
+      )
+    }
+    return expected
+  }
+
+  #judgeDeadLetters(): void {
+    const seen = new Set<string>()
+    for (const letter of this.#evidence.deadLetters) {
+      const topic = headerOf(letter, '__streams.errors.topic')
+      const place = `${topic}-${headerOf(letter, '__streams.errors.partition')}@${headerOf(letter, '__streams.errors.offset')}`
+      const source = this.#poison.get(place)
+      if (source === undefined) {
+        this.#differences.add(
+          'wrong',
+          `A dead letter of ${place}, which is a good record: ${headerOf(letter, '__streams.errors.message')}`,
+        )
+        continue
+      }
+      if (!isSame(letter.value, source.value) || !isSame(letter.key, source.key)) {
+        this.#differences.add('wrong', `The dead letter of ${place} does not hold the record's own bytes.`)
+      }
+      // Every process reads the lookup topics for itself, and again whenever it starts.
+      if (seen.has(place) && topic === this.#evidence.inputTopic) {
+        this.#judgeRepeat(source, letter.timestamp, 'a dead letter')
+      }
+      seen.add(place)
+    }
+    for (const place of this.#poison.keys()) {
+      if (!seen.has(place))
+        this.#differences.add('lost', `The undecodable record ${place} has no dead letter.`)
+    }
+  }
+
+  /** Per partition, over what came out for the first time: how long nothing did although an input was waiting. */
+  #judgePauses(): { readonly longestPauseMs: number; readonly longestRecoveryMs: number } {
+    const { timeline, recoveryMs } = this.#evidence
+    let longestPauseMs = 0
+    let longestRecoveryMs = 0
+    const done = [...this.#inputs.values()].filter(({ doneAt }) => doneAt !== undefined)
+    for (const [partition, inputs] of Map.groupBy(done, ({ record }) => record.partition)) {
+      let before = -Infinity
+      for (const { record, doneAt = 0 } of inputs.toSorted((one, other) => one.doneAt! - other.doneAt!)) {
+        const since = Math.max(before, record.timestamp)
+        before = doneAt
+        const pause = doneAt - since
+        longestPauseMs = Math.max(longestPauseMs, pause)
+        const recovery = doneAt - Math.max(since, timeline.lastDisturbance(since, doneAt) ?? since)
+        longestRecoveryMs = Math.max(longestRecoveryMs, recovery)
+        if (recovery <= recoveryMs) continue
+        this.#differences.add(
+          'late',
+          `partition ${partition} stood still from ${iso(since)} to ${iso(doneAt)}, ${(recovery / 1_000).toFixed(1)} s beyond the last disturbance (${recoveryMs / 1_000} s are allowed); around it: ${timeline.around(since)}.`,
+        )
+      }
+    }
+    return { longestPauseMs, longestRecoveryMs }
+  }
+}
+
+function describe({ record, event }: Input): string {
+  return `${event.type} ${event.value.eventId} of ${event.value.customerId} (${record.partition}@${record.offset})`
+}
+
+/** Values of a decoder may have prototypes of their own. */
+function plain(value: object): unknown {
+  return JSON.parse(JSON.stringify(value))
+}
+
+export function isPoison({ headers }: DumpedRecord): boolean {
+  return headers.some(([name]) => name === POISON_HEADER)
+}
+
+function placeOf(topic: string, { partition, offset }: DumpedRecord): string {
+  return `${topic}-${partition}@${offset}`
+}
+
+function headerOf({ headers }: DumpedRecord, name: string): string {
+  return headers.findLast(([each]) => each === name)?.[1]?.toString() ?? ''
+}
+
+function isSame(one: Buffer | null, other: Buffer | null): boolean {
+  return one === null || other === null ? one === other : one.equals(other)
+}

@@ -1,3 +1,4 @@
+import type { KafkaClientOptions } from './client/platformatic/options.ts'
 import type { KafkaClient } from './client/ports.ts'
 import type { Clock } from './clock.ts'
 import { TopologyError } from './errors.ts'
@@ -111,9 +112,15 @@ export interface Logger {
   error(facts: object, message: string): void
 }
 
+/** `brokers`: `host:port` of some of them. `ssl` and `sasl` for brokers that ask for them. */
+export type KafkaConnection = Pick<
+  KafkaClientOptions,
+  'brokers' | 'ssl' | 'sasl' | 'connectTimeoutMs' | 'requestTimeoutMs'
+>
+
 export interface AppConfig extends OptionInput<AppOptions> {
-  /** `host:port` of some brokers, or a client of one's own making. */
-  readonly kafka: { readonly brokers: readonly string[] } | KafkaClient
+  /** How to reach the brokers, or a client of one's own making. */
+  readonly kafka: KafkaConnection | KafkaClient
   /** Needed by Avro serdes: the URL of a Confluent-compatible registry, or a registry. */
   readonly registry?: string | SchemaRegistry | undefined
   readonly logger?: Logger | undefined

@@ -30,7 +30,7 @@ export function createApp(
         kafka: isClient(kafka)
           ? kafka
           : createKafkaClient({
-              brokers: kafka.brokers,
+              ...kafka,
               clientId: options.clientId,
               clock,
               ...(logger === undefined ? {} : { logger }),

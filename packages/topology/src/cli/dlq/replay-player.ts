@@ -27,7 +27,6 @@ export interface PlayerOptions {
   readonly rate: number | undefined
   readonly clock: Clock | undefined
   readonly signal: AbortSignal | undefined
-  readonly onPlayed: (total: number) => void
 }
 
 export interface Played {
@@ -86,7 +85,6 @@ export async function play(order: ReplayOrder, options: PlayerOptions): Promise<
       if (chunk.letters.length === 0) continue
       await send(chunk, producer, options)
       played += chunk.records.length
-      options.onPlayed(played)
     }
   } catch (error) {
     if (signal?.aborted !== true) throw error

@@ -1,4 +1,5 @@
 import type { KafkaClient } from '../../client/ports.ts'
+import { TopologyError } from '../../errors.ts'
 import { type CliContext, CliError } from '../context.ts'
 import { onlyTopic, parseArguments } from './arguments.ts'
 import { CONNECTION_OPTIONS, CONNECTION_USAGE, withClient, type ConnectionValues } from './connection.ts'
@@ -83,6 +84,9 @@ function requestOf(args: readonly string[]): Request | undefined {
     connection: values,
   }
 }
+
+/** The group or the brokers have given this replay's place to another. */
+const FENCED: ReadonlySet<string> = new Set(['TOPOLOGY_MEMBER_FENCED', 'TOPOLOGY_PRODUCER_FENCED'])
 
 interface Plan {
   readonly order: ReplayOrder
@@ -202,9 +206,11 @@ class Replay {
         rate,
         clock,
         signal,
-        onPlayed: () => undefined,
       })
       return this.#conclude(outcome, plan.order.ordered.length)
+    } catch (error) {
+      const isFenced = TopologyError.is(error) && FENCED.has(error.code)
+      throw isFenced ? new CliError(`Another replay of ${topic} has begun: this one stops.`, 1, error) : error
     } finally {
       await claim.leave()
     }

@@ -1,6 +1,8 @@
 import { test } from 'node:test'
 import { clientConformance } from '../conformance/client-conformance.ts'
 import { groupConformance } from '../conformance/group-conformance.ts'
+import { transactionConformance } from '../conformance/transaction-conformance.ts'
+import { until } from '../../../../test-support/until.ts'
 import { appendMarker, createBrokerClient, deleteBefore, skip, useQuickHeartbeats } from './kafka-tools.ts'
 
 if (skip === false) {
@@ -17,5 +19,12 @@ if (skip === false) {
     options: { protocol: 'classic', sessionTimeoutMs: 1_500 },
     createClient: createBrokerClient,
     prepareGroup: () => Promise.resolve(),
+  })
+  transactionConformance({
+    name: 'broker',
+    createClient: createBrokerClient,
+    // The coordinator looks for them every ten seconds.
+    timeOutTransactions: isAborted =>
+      until('the transaction is aborted', isAborted, { timeoutMs: 30_000, everyMs: 200 }),
   })
 } else test('the client of a real broker', { skip }, () => undefined)

@@ -1,6 +1,7 @@
 import { createFakeClient } from '../../src/testing/fake-client.ts'
 import { clientConformance } from '../conformance/client-conformance.ts'
 import { groupConformance } from '../conformance/group-conformance.ts'
+import { transactionConformance } from '../conformance/transaction-conformance.ts'
 
 const kafka = createFakeClient()
 
@@ -22,4 +23,13 @@ groupConformance({
   options: {},
   createClient: () => kafka.anotherClient(),
   prepareGroup: () => Promise.resolve(),
+})
+
+transactionConformance({
+  name: 'fake',
+  createClient: () => kafka.anotherClient(),
+  timeOutTransactions() {
+    kafka.timeOutTransactions()
+    return Promise.resolve()
+  },
 })

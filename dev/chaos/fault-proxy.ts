@@ -1,6 +1,8 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 
 const HOST = '127.0.0.1'
+/** An end goes through like bytes do, instead of being answered here. */
+const OPTIONS = { allowHalfOpen: true, noDelay: true }
 
 /** A connection that goes through: what the client holds, and what the server holds. */
 interface Passage {
@@ -32,7 +34,7 @@ export class FaultProxy {
   }
 
   static async start(targetPort: number): Promise<FaultProxy> {
-    const server = createServer()
+    const server = createServer(OPTIONS)
     const port = await listen(server, 0)
     const proxy = new FaultProxy(port, targetPort, server)
     server.on('connection', client => proxy.#accept(client))
@@ -98,7 +100,7 @@ export class FaultProxy {
 
   async accept(): Promise<void> {
     if (this.#server !== undefined) return
-    const server = createServer(client => this.#accept(client))
+    const server = createServer(OPTIONS, client => this.#accept(client))
     this.#server = server
     await listen(server, this.port)
   }
@@ -115,8 +117,7 @@ export class FaultProxy {
   }
 
   #accept(client: Socket): void {
-    const server = connect({ host: HOST, port: this.#targetPort, noDelay: true })
-    client.setNoDelay(true)
+    const server = connect({ ...OPTIONS, host: HOST, port: this.#targetPort })
     const passage: Passage = {
       client,
       server,
@@ -133,9 +134,7 @@ export class FaultProxy {
       this.#passages.delete(passage)
     })
     server.on('close', hadError => {
-      if (passage.isHalfOpen) return
-      if (hadError) client.resetAndDestroy()
-      else if (passage.delayed.size === 0) client.destroy()
+      if (hadError && !passage.isHalfOpen) client.resetAndDestroy()
     })
     if (this.#isSilent) {
       client.pause()
@@ -147,9 +146,15 @@ export class FaultProxy {
     const [from, to] =
       direction === 'up' ? [passage.client, passage.server] : [passage.server, passage.client]
     from.on('error', () => {})
-    from.on('data', bytes => this.#carry(passage, direction, () => void (to.writable && to.write(bytes))))
+    from.on('data', bytes =>
+      this.#carry(passage, direction, () => {
+        if (to.writable) to.write(bytes)
+        else if (!passage.isHalfOpen) from.resetAndDestroy()
+      }),
+    )
     from.on('end', () => {
-      if (!passage.isHalfOpen) this.#carry(passage, direction, () => void to.end())
+      if (passage.isHalfOpen) from.destroy()
+      else this.#carry(passage, direction, () => void to.end())
     })
   }
 

@@ -10,6 +10,7 @@ export interface CommonConfig {
   readonly groupProtocol: 'consumer' | 'classic'
   /** Static membership. */
   readonly instanceId: string | undefined
+  readonly guarantee: 'at-least-once' | 'exactly-once'
 }
 
 /** Reads a service's environment and collects what is wrong with it, so that one start tells every fault. */
@@ -74,6 +75,7 @@ export class Environment {
       logLevel: this.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
       groupProtocol: this.choice('GROUP_PROTOCOL', ['consumer', 'classic'], 'consumer'),
       instanceId: this.text('INSTANCE_ID'),
+      guarantee: this.choice('GUARANTEE', ['at-least-once', 'exactly-once'], 'at-least-once'),
     }
   }
 

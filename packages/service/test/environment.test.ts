@@ -14,6 +14,7 @@ test('a complete environment is read, with defaults for the rest', () => {
     logLevel: 'info',
     groupProtocol: 'consumer',
     instanceId: undefined,
+    guarantee: 'at-least-once',
   })
   environment.check()
 })

@@ -25,6 +25,7 @@ const app = createApp(
     clientId: 'braze-sink',
     groupProtocol: config.groupProtocol,
     instanceId: config.instanceId,
+    guarantee: config.guarantee,
     logger,
   },
 )

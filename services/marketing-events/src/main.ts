@@ -14,6 +14,7 @@ const app = createApp(marketingTopology(upcoming.find), {
   clientId: 'marketing-events',
   groupProtocol: config.groupProtocol,
   instanceId: config.instanceId,
+  guarantee: config.guarantee,
   logger,
 })
 

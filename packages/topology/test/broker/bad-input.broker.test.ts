@@ -220,86 +220,88 @@ function assertLetter(
   assert.equal(texts['tributary.errors.code'], code, what)
 }
 
-test(
-  'every kind of bad input becomes a dead letter with its bytes, and the stream goes on',
-  { skip },
-  async t => {
-    const bench = await open(t)
-    const { orders, ids } = bench
-    await bench.put(bench.customers, {
-      value: framed(ids.customer, Buffer.concat([avroText('Ada'), NO_TAGS])),
-    })
-    const malformed = 'TOPOLOGY_DESERIALIZATION_FAILED'
-    const repeated: RecordHeaders = [
-      ['trace', Buffer.from('1')],
-      ['trace', Buffer.from('2')],
-      ['trace', null],
-      ['', Buffer.alloc(0)],
-    ]
-    const good = order(ids.order, avroText('good'), avroText('n'), NO_TAGS)
-    const future = Date.now() + 10 * 365 * 86_400_000
-    const bad: readonly (Put & { readonly what: string; readonly code: string })[] = [
-      ...Object.entries(malformations(ids.order, ['bad', 'n'])).map(([what, value]) => ({
-        what,
-        value,
-        code: malformed,
-        headers: repeated,
-      })),
-      {
-        what: 'an unknown schema',
-        value: framed(2_000_000_000, avroText('x')),
-        code: 'TOPOLOGY_SCHEMA_UNKNOWN',
-      },
-      { what: "another topic's schema", value: framed(ids.foreign, Buffer.from([2])), code: malformed },
-      { what: 'a negative timestamp', value: good, timestampMs: -2, code: 'TOPOLOGY_TIMESTAMP_INVALID' },
-      {
-        what: 'a timestamp of the future',
-        value: good,
-        timestampMs: future,
-        code: 'TOPOLOGY_TIMESTAMP_INVALID',
-      },
-      {
-        what: 'ten megabytes of valid Avro',
-        value: order(ids.order, avroText('large'), avroText('x'.repeat(TEN_MB)), NO_TAGS),
-        code: 'TOPOLOGY_RECORD_TOO_LARGE',
-      },
-    ]
-    const offsets: number[] = []
-    for (const [i, record] of bad.entries()) {
-      offsets.push(await bench.put(orders, record))
-      await bench.put(orders, { value: order(ids.order, avroText(`good${i}`), avroText('n'), NO_TAGS) })
-    }
-    await bench.put(orders, { key: null, value: good })
-    await bench.put(orders, { value: order(ids.older, avroText('older'), NO_TAGS) })
-    await bench.put(orders, {
-      value: order(ids.newer, avroText('newer'), avroText('n'), NO_TAGS, avroText('shop')),
+async function everyKind(t: TestContext, guarantee: 'at-least-once' | 'exactly-once'): Promise<void> {
+  const bench = await open(t)
+  const { orders, ids } = bench
+  await bench.put(bench.customers, {
+    value: framed(ids.customer, Buffer.concat([avroText('Ada'), NO_TAGS])),
+  })
+  const malformed = 'TOPOLOGY_DESERIALIZATION_FAILED'
+  const repeated: RecordHeaders = [
+    ['trace', Buffer.from('1')],
+    ['trace', Buffer.from('2')],
+    ['trace', null],
+    ['', Buffer.alloc(0)],
+  ]
+  const good = order(ids.order, avroText('good'), avroText('n'), NO_TAGS)
+  const future = Date.now() + 10 * 365 * 86_400_000
+  const bad: readonly (Put & { readonly what: string; readonly code: string })[] = [
+    ...Object.entries(malformations(ids.order, ['bad', 'n'])).map(([what, value]) => ({
+      what,
+      value,
+      code: malformed,
       headers: repeated,
-    })
+    })),
+    {
+      what: 'an unknown schema',
+      value: framed(2_000_000_000, avroText('x')),
+      code: 'TOPOLOGY_SCHEMA_UNKNOWN',
+    },
+    { what: "another topic's schema", value: framed(ids.foreign, Buffer.from([2])), code: malformed },
+    { what: 'a negative timestamp', value: good, timestampMs: -2, code: 'TOPOLOGY_TIMESTAMP_INVALID' },
+    {
+      what: 'a timestamp of the future',
+      value: good,
+      timestampMs: future,
+      code: 'TOPOLOGY_TIMESTAMP_INVALID',
+    },
+    {
+      what: 'ten megabytes of valid Avro',
+      value: order(ids.order, avroText('large'), avroText('x'.repeat(TEN_MB)), NO_TAGS),
+      code: 'TOPOLOGY_RECORD_TOO_LARGE',
+    },
+  ]
+  const offsets: number[] = []
+  for (const [i, record] of bad.entries()) {
+    offsets.push(await bench.put(orders, record))
+    await bench.put(orders, { value: order(ids.order, avroText(`good${i}`), avroText('n'), NO_TAGS) })
+  }
+  await bench.put(orders, { key: null, value: good })
+  await bench.put(orders, { value: order(ids.older, avroText('older'), NO_TAGS) })
+  await bench.put(orders, {
+    value: order(ids.newer, avroText('newer'), avroText('n'), NO_TAGS, avroText('shop')),
+    headers: repeated,
+  })
 
-    const app = await bench.app()
-    const expected = [...bad.map((_, i) => `good${i} n Ada`), 'older none Ada', 'newer n Ada']
-    await until(
-      'all good records are through',
-      async () => (await bench.outputs()).length >= expected.length,
-      { timeoutMs: 60_000, everyMs: 50 },
-    )
-    assert.deepEqual(await bench.outputs(), expected)
-    assert.deepEqual((await bench.read(bench.results)).at(-1)?.headers, repeated)
-    const letters = await bench.read(bench.deadLetters)
-    assert.equal(letters.length, bad.length)
-    for (const [i, { what, ...record }] of bad.entries())
-      assertLetter(letters[i], { ...record, what, topic: orders, offset: offsets[i] as number })
-    const { counters } = app.stats()
-    const byCode = Object.entries(Object.groupBy(bad, ({ code }) => code)).map(([code, of]) => [
-      code,
-      of?.length,
-    ])
-    assert.deepEqual(counters.deadLettersByCode, Object.fromEntries(byCode))
-    assert.deepEqual(Object.values(counters.drops), [{ 'null-key': 1 }])
-    assert.equal(app.state, 'running')
-    await app.close()
-  },
-)
+  const app = await bench.app({ guarantee })
+  const expected = [...bad.map((_, i) => `good${i} n Ada`), 'older none Ada', 'newer n Ada']
+  await until('all good records are through', async () => (await bench.outputs()).length >= expected.length, {
+    timeoutMs: 60_000,
+    everyMs: 50,
+  })
+  assert.deepEqual(await bench.outputs(), expected)
+  assert.deepEqual((await bench.read(bench.results)).at(-1)?.headers, repeated)
+  const letters = await bench.read(bench.deadLetters)
+  assert.equal(letters.length, bad.length)
+  for (const [i, { what, ...record }] of bad.entries())
+    assertLetter(letters[i], { ...record, what, topic: orders, offset: offsets[i] as number })
+  const { counters } = app.stats()
+  const byCode = Object.entries(Object.groupBy(bad, ({ code }) => code)).map(([code, of]) => [
+    code,
+    of?.length,
+  ])
+  assert.deepEqual(counters.deadLettersByCode, Object.fromEntries(byCode))
+  assert.deepEqual(Object.values(counters.drops), [{ 'null-key': 1 }])
+  assert.equal(app.state, 'running')
+  await app.close()
+}
+
+for (const guarantee of ['at-least-once', 'exactly-once'] as const)
+  test(
+    `every kind of bad input becomes a dead letter with its bytes, and the stream goes on (${guarantee})`,
+    { skip },
+    t => everyKind(t, guarantee),
+  )
 
 test('a bad row in a lookup topic becomes a dead letter, and the row before it stays', { skip }, async t => {
   const bench = await open(t)

@@ -4,7 +4,7 @@ import { CliError } from '../context.ts'
 /** What brokers keep beside a committed offset by default (`offset.metadata.max.bytes`). */
 const MAX_METADATA_BYTES = 4_096
 const VERSION = '1:'
-/** Far more than any bitmap that fits into the metadata can stand for in practice. */
+/** Half a billion letters: packed, it would hardly ever fit into the metadata. */
 const MAX_BITMAP_BYTES = 64 * 1_048_576
 
 export interface Progress {
@@ -24,6 +24,8 @@ export class PartitionProgress {
   readonly #played: Set<number>
   /** Letters before it have all been played. */
   #low = 0
+  /** The last one that has. */
+  #highest = -1
 
   /** `end`: behind the last letter. */
   constructor(letters: readonly number[], end: number, stored: Progress | undefined) {
@@ -31,7 +33,7 @@ export class PartitionProgress {
     this.#end = end
     this.#played = new Set()
     const isStored = stored === undefined ? () => false : readerOf(stored)
-    for (const offset of letters) if (isStored(offset)) this.#played.add(offset)
+    this.#add(letters.filter(isStored))
   }
 
   isPlayed(offset: number): boolean {
@@ -40,23 +42,38 @@ export class PartitionProgress {
 
   /** The progress once these have been played, too. @throws CliError when it cannot be kept */
   after(offsets: Iterable<number>): Progress {
-    for (const offset of offsets) this.#played.add(offset)
+    this.#add(offsets)
     while (this.#low < this.#letters.length && this.#played.has(this.#letters[this.#low] as number))
       this.#low += 1
     const offset = this.#letters[this.#low] ?? this.#end
-    const ahead = this.#letters.slice(this.#low).filter(letter => this.#played.has(letter))
-    const metadata = ahead.length === 0 ? '' : encode(offset, ahead)
-    if (metadata.length <= MAX_METADATA_BYTES) return { offset, metadata }
+    const ahead: number[] = []
+    for (let i = this.#low; (this.#letters[i] ?? Number.POSITIVE_INFINITY) <= this.#highest; i += 1) {
+      const letter = this.#letters[i] as number
+      if (this.#played.has(letter)) ahead.push(letter)
+    }
+    const metadata = encode(offset, ahead)
+    if (metadata !== undefined && metadata.length <= MAX_METADATA_BYTES) return { offset, metadata }
     throw new CliError(
       'What has been played back is too scattered over the dead-letter topic to be kept: play back what lies before it first, or choose by --partition and --offset.',
       1,
     )
   }
+
+  #add(offsets: Iterable<number>): void {
+    for (const offset of offsets) {
+      this.#played.add(offset)
+      if (offset > this.#highest) this.#highest = offset
+    }
+  }
 }
 
-function encode(base: number, offsets: readonly number[]): string {
-  const last = offsets.at(-1) as number
-  const bitmap = Buffer.alloc(Math.floor((last - base) / 8) + 1)
+/** Undefined when it takes too much even before it is packed. */
+function encode(base: number, offsets: readonly number[]): string | undefined {
+  const last = offsets.at(-1)
+  if (last === undefined) return ''
+  const bytes = Math.floor((last - base) / 8) + 1
+  if (bytes > MAX_BITMAP_BYTES) return undefined
+  const bitmap = Buffer.alloc(bytes)
   for (const offset of offsets) {
     const bit = offset - base
     bitmap[bit >> 3] = bitmap[bit >> 3]! | (1 << (bit & 7))

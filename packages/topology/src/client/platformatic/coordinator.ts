@@ -1,4 +1,5 @@
 import { type API, findCoordinatorV4 } from '@platformatic/kafka'
+import { TopologyError } from '../../errors.ts'
 import type { BrokerLink } from './broker-link.ts'
 import type { Cluster } from './cluster.ts'
 import { ErrorCode, isCoordinatorMoved } from './error-codes.ts'
@@ -70,8 +71,15 @@ export class Coordinator {
     try {
       return await run(await finding)
     } catch (error) {
+      const what = `Asking the coordinator of the ${this.#name}`
       if (this.#links === finding) this.forget()
-      throw translateError(error, `Asking the coordinator of the ${this.#name}`)
+      // Closed under it, because another request's failure or answer said that the coordinator is to be looked for again.
+      else if (TopologyError.is(error) && error.code === 'TOPOLOGY_CLOSED' && !this.#isClosed)
+        throw new TopologyError('TOPOLOGY_BROKER_UNAVAILABLE', `${what}: its connection was given up`, {
+          retry: { kind: 'backoff' },
+          cause: error,
+        })
+      throw translateError(error, what)
     }
   }
 

@@ -5,6 +5,12 @@ import type { Cluster } from './cluster.ts'
 import { ErrorCode, isCoordinatorMoved } from './error-codes.ts'
 import { brokerError, closedError, translateError } from './errors.ts'
 
+/**
+ * Heartbeats and commits are answered at once (a commit waits for its replicas, 5 s by default). Longer patience with a
+ * dead connection would cost the member its session.
+ */
+const SHORT_ANSWER_MS = 6_000
+
 const KEY_TYPES = { group: 0, transaction: 1 } as const
 
 /** What a broker coordinates: a group by its id, or the transactions of a transactional id. */
@@ -93,7 +99,10 @@ export class Coordinator {
     if (found.errorCode !== ErrorCode.none) throw brokerError(found.errorCode, what, found.errorMessage)
     this.#cluster.learn(found)
     return {
-      short: this.#cluster.openLink(found.nodeId),
+      short: this.#cluster.openLink(
+        found.nodeId,
+        Math.min(SHORT_ANSWER_MS, this.#cluster.settings.requestTimeoutMs),
+      ),
       patient: this.#cluster.openLink(found.nodeId, this.#patienceMs),
     }
   }

@@ -18,7 +18,10 @@ export interface KafkaClientOptions {
   readonly ssl?: NonNullable<ConnectionOptions['tls']>
   readonly sasl?: NonNullable<ConnectionOptions['sasl']>
   readonly connectTimeoutMs?: number
-  /** How long one answer of a broker is waited for; for produce also what the broker may wait for its replicas. */
+  /**
+   * How long one answer of a broker is waited for; for produce also what the broker may wait for its replicas. Default
+   * 10,000: a connection that is dead and does not say so stops its partitions for that long (Java's clients: 30,000).
+   */
   readonly requestTimeoutMs?: number
   /** How long an admin call or the start of a producer is retried before it rejects. */
   readonly operationTimeoutMs?: number
@@ -45,7 +48,7 @@ const SILENT: ClientLogger = { debug: () => undefined, info: () => undefined, wa
 
 /** Checks and completes the options. @throws TOPOLOGY_CONFIG_INVALID */
 export function clientSettings(options: KafkaClientOptions): ClientSettings {
-  const { requestTimeoutMs = 30_000, connectTimeoutMs = 5_000, operationTimeoutMs = 60_000 } = options
+  const { requestTimeoutMs = 10_000, connectTimeoutMs = 5_000, operationTimeoutMs = 60_000 } = options
   if (options.clientId === '') throw invalid('clientId is empty')
   for (const [name, value] of Object.entries({ requestTimeoutMs, connectTimeoutMs, operationTimeoutMs })) {
     if (!Number.isInteger(value) || value < 1 || value > 2 ** 31 - 1)

@@ -47,6 +47,8 @@ export interface Targets {
 
 const MOST_INSTANCES = 3
 const RESETS = 5
+/** Who waits for an answer on a half-open connection gives up after the client's `requestTimeoutMs`: so long it lasts. */
+const NOTICED_AFTER_MS = 10_000
 
 /** Does the faults, each from its beginning to its end. */
 export class FaultMaker {
@@ -76,10 +78,17 @@ export class FaultMaker {
     return this.#random.between(3_000, 7_000)
   }
 
+  /** Whether there is anything for a fault to be done to. */
+  canMake(kind: FaultKind): boolean {
+    const { length } = this.#targets.fleet.slots
+    if (kind === 'scaleOut') return length < MOST_INSTANCES
+    return kind === 'scaleIn' ? length > 1 : true
+  }
+
   async make(kind: FaultKind): Promise<Fault> {
     const beganAt = Date.now()
     const what = await this.#act(kind)
-    return { kind, what, beganAt, endedAt: Date.now() }
+    return { kind, what, beganAt, endedAt: kind === 'halfOpen' ? beganAt + NOTICED_AFTER_MS : Date.now() }
   }
 
   #act(kind: FaultKind): Promise<string> {

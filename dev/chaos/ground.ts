@@ -91,7 +91,7 @@ export async function prepareGround(options: GroundOptions): Promise<Ground> {
     registryProxy,
     api,
     codecs: await registerSchemas(registry.url),
-    reader: { java, classPath, brokers: directBrokers },
+    reader: { java, classPath, brokers: directBrokers, directory: logDirectory },
     directBrokers,
     env: {
       KAFKA_BROKERS: nodes.map(({ address }) => address).join(','),

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { ChaosError } from './chaos-error.ts'
+import { DEPENDENCY_FAULTS, SYSTEM_FAULTS, type FaultKind } from './faults.ts'
 
 export interface ChaosOptions {
   /** How long faults go on; starting, draining and judging come on top. */
@@ -9,12 +10,15 @@ export interface ChaosOptions {
   readonly guarantee: 'at-least-once' | 'exactly-once'
   /** Domain events per second. */
   readonly rate: number
+  /** The kinds that are made. */
+  readonly faults: readonly FaultKind[]
   /** Whether the last line of standard output is the result as JSON, and the only one. */
   readonly isJson: boolean
 }
 
 export type CommandLine = { readonly kind: 'help' } | { readonly kind: 'run'; readonly options: ChaosOptions }
 
+const ALL_FAULTS: readonly FaultKind[] = [...SYSTEM_FAULTS, ...DEPENDENCY_FAULTS]
 const GUARANTEES = ['at-least-once', 'exactly-once'] as const
 
 export const USAGE = `Usage: npm run chaos -- [options]
@@ -27,6 +31,9 @@ lost, overtaken or wrong, and every fault was recovered from in time.
   --seed S         another load, other faults (1)
   --guarantee G    ${GUARANTEES.join(' or ')} (${GUARANTEES[0]})
   --rate R         domain events per second (150)
+  --faults L       only these kinds, separated by commas, of
+                   ${SYSTEM_FAULTS.join(', ')},
+                   ${DEPENDENCY_FAULTS.join(', ')}
   --json           standard output is one line: the result as JSON; the rest goes to standard error
   --help           this text
 `
@@ -45,6 +52,7 @@ export function readCommandLine(args: readonly string[]): CommandLine {
       seed: readWhole('--seed', values.seed ?? '1', { min: 0, max: 2 ** 32 - 1 }),
       guarantee: known,
       rate: readWhole('--rate', values.rate ?? '150', { min: 1, max: 10_000 }),
+      faults: values.faults === undefined ? ALL_FAULTS : readFaults(values.faults),
       isJson: values.json ?? false,
     },
   }
@@ -59,6 +67,7 @@ function parse(args: readonly string[]) {
         seed: { type: 'string' },
         guarantee: { type: 'string' },
         rate: { type: 'string' },
+        faults: { type: 'string' },
         json: { type: 'boolean' },
         help: { type: 'boolean' },
       },
@@ -78,6 +87,14 @@ function readWhole(label: string, text: string, limits: { min: number; max: numb
   const value = readNumber(label, text, limits)
   if (Number.isInteger(value)) return value
   throw refusal(`${label} is '${text}'; allowed is a whole number`)
+}
+
+function readFaults(text: string): readonly FaultKind[] {
+  return text.split(',').map(name => {
+    const kind = ALL_FAULTS.find(each => each === name)
+    if (kind === undefined) throw refusal(`--faults names '${name}'; allowed are ${ALL_FAULTS.join(', ')}`)
+    return kind
+  })
 }
 
 function refusal(what: string): ChaosError {

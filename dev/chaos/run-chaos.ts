@@ -30,7 +30,7 @@ export interface ChaosRun {
 export const SESSION_TIMEOUT_MS = 10_000
 const RECOVERY_MS: number = SESSION_TIMEOUT_MS + 5_000
 const WARM_UP_MS = 3_000
-const DRAIN_STALL_MS = 60_000
+const DRAIN_STALL_MS = 120_000
 
 /** @throws StackError, ChaosError */
 export async function runChaos({ options, group, say }: ChaosRun): Promise<ChaosReport> {
@@ -100,13 +100,15 @@ interface Breaking {
 async function breakThings({ options, targets, tell, signal }: Breaking): Promise<readonly Fault[]> {
   const faults: Fault[] = []
   const until = performance.now() + options.minutes * 60_000
-  const lane = async (name: string, kinds: readonly FaultKind[]): Promise<void> => {
+  const lane = async (name: string, all: readonly FaultKind[]): Promise<void> => {
     const { seed } = options
+    const kinds = all.filter(kind => options.faults.includes(kind))
     const maker = new FaultMaker(targets, { seed, lane: name, sessionTimeoutMs: SESSION_TIMEOUT_MS, signal })
     await sleep(WARM_UP_MS, undefined, { signal })
-    for (;;) {
+    while (kinds.some(kind => maker.canMake(kind))) {
       for (const kind of maker.round(kinds)) {
         if (performance.now() >= until) return
+        if (!maker.canMake(kind)) continue
         tell(`${kind} begins`)
         const fault = await maker.make(kind)
         faults.push(fault)

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { finished } from 'node:stream/promises'
 
 /** A record as Java's consumer has read it. */
 export interface DumpedRecord {
@@ -18,6 +20,8 @@ export interface TopicReader {
   /** With Kafka's client in it. */
   readonly classPath: string
   readonly brokers: readonly string[]
+  /** What was read is kept here, a file per topic, for whoever looks into a difference. */
+  readonly directory: string
 }
 
 /**
@@ -46,7 +50,10 @@ export async function dumpTopic(reader: TopicReader, topic: string): Promise<rea
     child.once('close', code => resolve(code))
   })
   const records: DumpedRecord[] = []
+  const copy = createWriteStream(join(reader.directory, `${topic}.dump`))
+  child.stdout.pipe(copy)
   for await (const line of createInterface({ input: child.stdout })) records.push(parseLine(line))
+  await finished(copy)
   if ((await ended) !== 0) throw new Error(`${topic} could not be read: ${complaint}`)
   return records
 }

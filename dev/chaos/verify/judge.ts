@@ -103,6 +103,7 @@ class Judge {
       const { customerId } = output.value
       const before = furthest.get(customerId)
       if (before !== undefined && before.record.offset > input.record.offset) {
+        if (this.#wasDroppedBefore(input, record.timestamp)) continue
         this.#differences.add(
           'overtaken',
           `${describe(input)} came out at ${iso(record.timestamp)}, behind ${describe(before)} of the same customer; around it: ${this.#evidence.timeline.around(record.timestamp)}.`,
@@ -168,6 +169,19 @@ class Judge {
     )
   }
 
+  /** Whether one of its rows was missing, or without consent, at some time from the input's arrival to a moment. */
+  #mayBeDropped({ record, event }: Input, until: number): boolean {
+    const from = this.#evidence.timeline.oldestTableView(record.timestamp, until)
+    const { customers, activities } = this.#rowsSeen(event, from, until + SEEN_WITHIN_MS)
+    return customers.some(customer => customer?.marketingOptIn !== true) || activities.includes(undefined)
+  }
+
+  /** It was in its turn when a row of it was missing; it comes out because the input is done again. */
+  #wasDroppedBefore(input: Input, time: number): boolean {
+    const { partition, offset } = input.record
+    return this.#mayBeDropped(input, time) && this.#evidence.timeline.mayBeRepeated(partition, offset, time)
+  }
+
   /** @returns how many inputs have an output, or should have */
   #judgeMissing(): number {
     const { timeline } = this.#evidence
@@ -177,13 +191,9 @@ class Judge {
         expected += 1
         continue
       }
-      const { record, event } = input
+      const { record } = input
       const doneAt = timeline.committedPastAt(record.partition, record.offset)
-      const from = timeline.oldestTableView(record.timestamp, doneAt)
-      const { customers, activities } = this.#rowsSeen(event, from, doneAt + SEEN_WITHIN_MS)
-      const mayBeDropped =
-        customers.some(customer => customer?.marketingOptIn !== true) || activities.includes(undefined)
-      if (mayBeDropped) continue
+      if (this.#mayBeDropped(input, doneAt)) continue
       expected += 1
       this.#differences.add(
         'lost',

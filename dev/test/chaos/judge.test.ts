@@ -141,6 +141,25 @@ test('a later input of a key that comes out first has overtaken', () => {
   assert.deepEqual(differences.counts, { ...none, overtaken: 1 })
 })
 
+test('what was dropped in its turn for want of a row may come out when it is done again, and only then', () => {
+  const customerRows = [
+    record('ada', ada, { second: 0 }),
+    record('ada', null, { second: 100 }),
+    record('ada', ada, { second: 101 }),
+  ]
+  const done = [
+    [1, 102],
+    [0, 108],
+    [1, 109],
+    [2, 110],
+  ] as const
+  const faults = [fault('kill', 103, 105)]
+  const { counts } = judged(done, { customerRows, faults }).differences
+  assert.deepEqual(counts, { ...none, duplicates: 1 })
+  assert.equal(judged(done, { customerRows }).differences.counts.overtaken, 1, 'no crash')
+  assert.equal(judged(done, { faults }).differences.counts.overtaken, 1, 'the row was there')
+})
+
 test('a wrong value, and one that never went in, are wrong', () => {
   const changed = judged([[0, 101]], {
     inputCount: 1,

@@ -56,8 +56,10 @@ export interface AppOptions {
   readonly fetchBytesPerPartition: number
   /** How long the broker may hold an answer that has no data. */
   readonly fetchWaitMs: number
-  /** Records in asynchronous steps, or waiting behind them, per task; at the bound the task stops reading. */
+  /** Records in asynchronous steps, waiting for a row, or waiting behind such records, per task; at the bound the task stops reading. */
   readonly maxInFlightRecords: number
+  /** Keys, values and headers of those records; at the bound the task stops reading. One record may exceed it. */
+  readonly maxInFlightBytes: number
   /** A produce batch is sent when it has this many bytes, or `lingerMs` after its first record. */
   readonly batchBytes: number
   /** See `batchBytes`. */
@@ -95,6 +97,7 @@ export const APP_OPTIONS: OptionTable<AppOptions> = {
   fetchBytesPerPartition: integer({ fallback: 1_048_576, min: 1_024, max: INT32_MAX }),
   fetchWaitMs: integer({ fallback: 500, min: 0, max: 60_000 }),
   maxInFlightRecords: integer({ fallback: 2_000, min: 1, max: 1_000_000 }),
+  maxInFlightBytes: integer({ fallback: 16_777_216, min: 1_024, max: INT32_MAX }),
   batchBytes: integer({ fallback: 262_144, min: 1_024, max: 1_048_576 }),
   lingerMs: integer({ fallback: 5, min: 0, max: 60_000 }),
   maxPendingBytes: integer({ fallback: 33_554_432, min: 1_048_576, max: INT32_MAX }),

@@ -26,6 +26,7 @@ export interface SourceStats {
 export interface TaskStats {
   readonly id: string
   readonly inFlight: number
+  readonly inFlightBytes: number
   readonly sources: readonly SourceStats[]
 }
 
@@ -167,6 +168,7 @@ export class App {
       tasks: (open?.assignment.tasks ?? []).map(task => ({
         id: task.id,
         inFlight: task.inFlight.count,
+        inFlightBytes: task.inFlight.bytes,
         sources: [...task.sources].map(({ topic, partition, tracker, committed, lag, buffer, isPaused }) => ({
           topic,
           partition,

@@ -153,8 +153,8 @@ export class InFlightRecords {
     const { cursor } = source.buffer
     const rawKey = copyOf(cursor, cursor.keyStart, cursor.keyEnd)
     const rawValue = copyOf(cursor, cursor.valueStart, cursor.valueEnd)
-    const bytes = (rawKey?.length ?? 0) + (rawValue?.length ?? 0)
     const context = this.#options.context.snapshot()
+    const bytes = (rawKey?.length ?? 0) + (rawValue?.length ?? 0) + headerBytes(context)
     source.tracker.hold(context.offset)
     this.#count += 1
     this.#bytes += bytes
@@ -203,6 +203,12 @@ export class InFlightRecords {
     this.#onEmpty = []
     for (const resolve of waiting) resolve()
   }
+}
+
+function headerBytes({ headers }: RecordContext): number {
+  let bytes = 0
+  for (const [name, value] of headers) bytes += name.length + (value?.length ?? 0)
+  return bytes
 }
 
 function copyOf(cursor: RecordCursor, start: number, end: number): Buffer | null {

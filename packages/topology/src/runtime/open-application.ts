@@ -245,6 +245,7 @@ function taskEnvironment(
     },
     maxBufferedBytes: options.maxBufferedBytesPerPartition,
     maxInFlightRecords: options.maxInFlightRecords,
+    maxInFlightBytes: options.maxInFlightBytes,
     holdsOutputs: options.guarantee === 'exactly-once',
     flow: parts.fetcher,
     onReady: task => parts.runner.ready(task),

@@ -33,8 +33,10 @@ export interface TaskEnvironment {
   readonly policies: ErrorPolicies
   /** Fetched bytes per source partition above which it is paused. */
   readonly maxBufferedBytes: number
-  /** Records in asynchronous steps or waiting behind them, per task; at the bound the task stops reading. */
+  /** Records that outlive their call, per task; at the bound the task stops reading. */
   readonly maxInFlightRecords: number
+  /** Their bytes, likewise. */
+  readonly maxInFlightBytes: number
   /** With exactly-once: outputs wait in the task until every earlier record is finished. */
   readonly holdsOutputs: boolean
   readonly flow: { pause(partition: TopicPartition): void; resume(partition: TopicPartition): void }

@@ -230,7 +230,9 @@ export class Task {
 
   #isBlocked(): boolean {
     if (this.#isStopped || this.environment.collector.isFull) return true
-    if (this.inFlight.count >= this.environment.maxInFlightRecords || this.#held?.isFull === true) return true
+    const { maxInFlightRecords, maxInFlightBytes } = this.environment
+    if (this.inFlight.count >= maxInFlightRecords || this.inFlight.bytes >= maxInFlightBytes) return true
+    if (this.#held?.isFull === true) return true
     for (const stage of this.#stages) if (stage.isFull) return true
     for (const delivery of this.environment.deliveries.values()) if (delivery.isFull) return true
     return false

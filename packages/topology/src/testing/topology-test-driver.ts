@@ -327,6 +327,7 @@ export class TopologyTestDriver {
       policies: { deserialization: 'dead-letter', processing: 'dead-letter', production: 'dead-letter' },
       maxBufferedBytes: Number.POSITIVE_INFINITY,
       maxInFlightRecords: APP_DEFAULTS.maxInFlightRecords,
+      maxInFlightBytes: APP_DEFAULTS.maxInFlightBytes,
       holdsOutputs: false,
       flow: { pause: () => undefined, resume: () => undefined },
       onReady: task => {

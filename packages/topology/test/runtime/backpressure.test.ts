@@ -49,6 +49,21 @@ test('while calls are unanswered a task takes no more records than it may hold, 
   assert.equal(kafka.records('outputs').length, RECORDS)
 })
 
+test('the bytes of what a task holds are bounded as well, by the record that reaches the bound', async t => {
+  const { kafka, app, open } = await stalled(t, { maxInFlightBytes: 20_000 })
+  for (let i = 0; i < RECORDS; i += 1)
+    kafka.put('inputs', { key: `k${i}`, value: VALUE, headers: [['trace', Buffer.alloc(995)]] })
+  await until('the bound is reached', () => (app.stats().tasks[0]?.inFlightBytes ?? 0) >= 20_000)
+  const [task] = app.stats().tasks
+  // Each has 2,002 or 2,003 bytes: key, value, and a header's name and value.
+  assert.equal(task?.inFlight, 10)
+  assert.ok(task.inFlightBytes < 20_000 + 2_003)
+  open()
+  await until('all is through', () => kafka.committed('stalled', 'inputs', 0) === RECORDS)
+  assert.equal(kafka.records('outputs').length, RECORDS)
+  assert.deepEqual([app.stats().tasks[0]?.inFlight, app.stats().tasks[0]?.inFlightBytes], [0, 0])
+})
+
 test('a partition whose buffer is full is paused, and resumed as the buffer empties', async t => {
   const bytes = 65_536
   const { kafka, app, open } = await stalled(t, {

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+
+const entry = join(import.meta.dirname, '../../chaos/main.ts')
+
+async function chaos(
+  t: TestContext,
+  ...args: readonly string[]
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+  const child = spawn(process.execPath, ['-C', '@tributary/source', entry, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', text => (stdout += text))
+  child.stderr.setEncoding('utf8').on('data', text => (stderr += text))
+  const ended = new Promise<number | null>(resolve => child.once('close', code => resolve(code)))
+  t.after(() => {
+    child.kill('SIGINT')
+    return ended
+  })
+  return { code: await ended, stdout, stderr }
+}
+
+/** Its order of faults follows from the seed, which is in the message of a failure. */
+test('a minute in which everything breaks loses nothing, overtakes nothing and gets nothing wrong', async t => {
+  const seed = process.env['CHAOS_SEED'] ?? '1'
+  const { code, stdout, stderr } = await chaos(t, '--minutes', '1', '--seed', seed, '--json')
+  assert.equal(code, 0, `--seed ${seed}\n${stderr}\n${stdout}`)
+  const { lost, overtaken, wrong, inputs, outputs, expectedOutputs, duplicates, faults } = JSON.parse(
+    stdout,
+  ) as Record<string, number> & { readonly faults: Readonly<Record<string, number>> }
+  assert.deepEqual({ lost, overtaken, wrong }, { lost: 0, overtaken: 0, wrong: 0 })
+  assert.equal(outputs, expectedOutputs! + duplicates!)
+  assert.ok(inputs! > 5_000, `${inputs} inputs`)
+  assert.ok(Object.keys(faults).length > 5, JSON.stringify(faults))
+})

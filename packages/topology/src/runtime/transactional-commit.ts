@@ -42,6 +42,7 @@ export class TransactionalCommitter implements Commits {
   #last: Promise<void> = Promise.resolve()
   /** Why the open transaction can only be aborted. */
   #doom: Error | undefined
+  #doomed = doomed()
   #isEnded = false
   commits = 0
   aborts = 0
@@ -78,6 +79,7 @@ export class TransactionalCommitter implements Commits {
   #repeat(reason: Error): Promise<void> {
     if (this.#doom !== undefined) return this.#last
     this.#doom = reason
+    this.#doomed.reject(reason)
     return this.commit()
   }
 
@@ -99,7 +101,8 @@ export class TransactionalCommitter implements Commits {
     batches.hold()
     const offsets: CommitOffset[] = uncommitted.map(({ offset }) => offset)
     try {
-      await batches.flush()
+      // A doomed transaction needs no acknowledgements, which may be long in coming.
+      await Promise.race([batches.flush(), this.#doomed.promise])
       if (offsets.length > 0)
         await group.commitThrough(offsets, member => producer.commitOffsets(offsets, member))
       if (this.#isEnded) return
@@ -128,7 +131,15 @@ export class TransactionalCommitter implements Commits {
     await producer.abortTransaction()
     this.aborts += 1
     this.#doom = undefined
+    this.#doomed = doomed()
     batches.release()
     restart()
   }
+}
+
+/** Rejects as soon as a transaction is doomed; nobody has to listen. */
+function doomed(): PromiseWithResolvers<never> {
+  const resolvers = Promise.withResolvers<never>()
+  resolvers.promise.catch(() => undefined)
+  return resolvers
 }

@@ -49,6 +49,10 @@ export interface FakeClient extends KafkaClient {
   assignments(groupId: string): readonly (readonly TopicPartition[])[]
   /** Ends the session of the member that joined `index`-th: others get its partitions, it hears onLost and joins again. */
   expireMember(groupId: string, index: number): void
+  /** As `expireMember`, for a process that was killed: it does not join again. */
+  removeDeadMember(groupId: string, index: number): void
+  /** Either of them by the member's `instanceId`, which reaches one that is leaving, too. Nothing when it is no member. */
+  expireInstance(groupId: string, instanceId: string, process: 'alive' | 'dead'): void
   /** Batches are appended, but `send` stays pending until `releaseAcks`. */
   holdAcks(): void
   releaseAcks(): void
@@ -172,13 +176,10 @@ export function createFakeClient(options: { readonly topics?: readonly FakeTopic
       cluster.group(groupId).committed.set(formatTopicPartition(topic, partition), offset)
     },
     assignments: groupId => cluster.group(groupId).members.map(member => member.owned),
-    expireMember(groupId, index) {
-      const group = cluster.group(groupId)
-      const member = group.members[index]
-      if (member === undefined)
-        throw new TopologyError('TOPOLOGY_STATE_INVALID', `${groupId} has no member ${index}`)
-      group.expire(member)
-    },
+    expireMember: (groupId, index) => cluster.group(groupId).expire(index, false),
+    removeDeadMember: (groupId, index) => cluster.group(groupId).expire(index, true),
+    expireInstance: (groupId, instanceId, process) =>
+      cluster.group(groupId).expireInstance(instanceId, process === 'dead'),
     holdAcks: () => cluster.holdAcks(),
     releaseAcks: () => cluster.releaseAcks(),
     failNextSend: error => cluster.sendFailures.push(error),

@@ -21,6 +21,7 @@ export class FakeGroup {
   readonly #metadata = new Map<string, string>()
   readonly #partitionsOf: (topic: string) => number
   readonly #members: FakeMember[] = []
+  readonly #leaving = new Set<FakeMember>()
   #rebalancing: Promise<void> = Promise.resolve()
   readonly #known = new Set<string>()
   #entries = 0
@@ -68,20 +69,35 @@ export class FakeGroup {
   /** Lets the member give up its partitions before the others get them. */
   async remove(member: FakeMember): Promise<void> {
     this.#takeOut(member)
+    this.#leaving.add(member)
     this.#rebalancing = this.#rebalancing.then(() => member.revokeAllBut([]))
-    const revoked = this.#rebalancing
+    const revoked = this.#rebalancing.finally(() => this.#leaving.delete(member))
     this.#rebalance()
     await revoked
   }
 
-  /** As when a member's session has ended: it is out at once, hears of it, and joins again. */
-  expire(member: FakeMember): void {
+  /** As when a member's session has ended: it is out at once, hears of it, and joins again unless its process is dead. */
+  expire(index: number, isDead: boolean): void {
+    const member = this.#members[index]
+    if (member === undefined)
+      throw new TopologyError('TOPOLOGY_STATE_INVALID', `${this.groupId} has no member ${index}`)
+    this.#expire(member, isDead)
+  }
+
+  /** The same by `instanceId`; it reaches a member that is leaving, too. */
+  expireInstance(instanceId: string, isDead: boolean): void {
+    const member = [...this.#members, ...this.#leaving].find(candidate => candidate.instanceId === instanceId)
+    if (member !== undefined) this.#expire(member, isDead)
+  }
+
+  #expire(member: FakeMember, isDead: boolean): void {
     this.#takeOut(member)
+    this.#leaving.delete(member)
     this.forget(member)
     const lost = member.lose()
     this.#rebalance()
     void lost.then(() => {
-      if (!member.hasLeft) this.add(member)
+      if (!member.hasLeft && !isDead) this.add(member)
     })
   }
 
@@ -112,14 +128,16 @@ export class FakeMember implements GroupMember {
   readonly #takeFailure: () => Error | undefined
   /** Another one each time that it enters the group. */
   #id = ''
-  readonly #instanceId: string | undefined
+  readonly instanceId: string | undefined
   #ownership: Ownership | undefined
   #isMember = false
+  /** Settles when the session ends: nobody waits any longer for what the member has to give up. */
+  #ended = Promise.withResolvers<void>()
 
   constructor(group: FakeGroup, options: GroupOptions, takeFailure: () => Error | undefined) {
     this.#group = group
     this.topics = options.topics
-    this.#instanceId = options.instanceId
+    this.instanceId = options.instanceId
     this.#takeFailure = takeFailure
   }
 
@@ -165,7 +183,7 @@ export class FakeMember implements GroupMember {
       )
     }
     const { groupId } = this.#group
-    return send({ groupId, memberId: this.#id, epoch: 1, instanceId: this.#instanceId })
+    return send({ groupId, memberId: this.#id, epoch: 1, instanceId: this.instanceId })
   }
 
   async leave(): Promise<void> {
@@ -182,6 +200,7 @@ export class FakeMember implements GroupMember {
   enter(id: string): void {
     this.#id = id
     this.#isMember = true
+    this.#ended = Promise.withResolvers()
   }
 
   assign(target: readonly TopicPartition[]): void {
@@ -189,11 +208,12 @@ export class FakeMember implements GroupMember {
   }
 
   async revokeAllBut(target: readonly TopicPartition[]): Promise<void> {
-    await this.#ownership?.revokeAllBut(target)
+    await Promise.race([this.#ownership?.revokeAllBut(target), this.#ended.promise])
   }
 
   async lose(): Promise<void> {
     this.#isMember = false
+    this.#ended.resolve()
     await this.#ownership?.lose()
   }
 }

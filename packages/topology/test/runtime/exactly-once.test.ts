@@ -109,6 +109,27 @@ test('outputs and offsets become visible together, with the commit', async t => 
   assert.equal(committed(kafka), 3)
 })
 
+test('what is produced while a transaction ends waits for the next one', async t => {
+  const kafka = fakeKafka()
+  const clock = new TestClock()
+  const app = appOn(t, kafka, { clock, commitIntervalMs: 1_000 })
+  await app.start()
+  kafka.holdAcks()
+  kafka.put('words', { key: 'k', value: 'first' })
+  await until('it is processed', () => app.stats().counters.produced === 1)
+  await clock.advance(1_000)
+  kafka.put('words', { key: 'k', value: 'second' })
+  await until('the tasks go on', () => app.stats().counters.produced === 2)
+  await clock.advance(500)
+  assert.equal(written(kafka), 1)
+  kafka.releaseAcks()
+  await until('the transaction has ended', () => committed(kafka) === 1)
+  assert.deepEqual(values(kafka), ['FIRST'])
+  await clock.advance(1_000)
+  assert.deepEqual(values(kafka), ['FIRST', 'SECOND'])
+  assert.equal(committed(kafka), 2)
+})
+
 test('dead letters are part of the transaction', async t => {
   const kafka = fakeKafka()
   const clock = new TestClock()

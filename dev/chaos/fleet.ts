@@ -141,7 +141,7 @@ export class Fleet {
 
   async #supervise(instance: Instance): Promise<void> {
     const exit = await instance.process.ended
-    if (instance.isEnding || this.#isClosing) return
+    if (instance.isEnding || this.#isClosing || this.#options.group.isStopping) return
     const what = `${SERVICE}-${instance.slot} ended by itself ${exitText(exit)}`
     if (instance.hasBeenReady || exit.code !== 1) this.#complain(what)
     else {

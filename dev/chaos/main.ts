@@ -20,8 +20,9 @@ async function run(options: ChaosOptions): Promise<void> {
   const stream = options.isJson ? process.stderr : process.stdout
   const say = (line: string): void => void stream.write(`${line}\n`)
   try {
-    const { figures, differences, isGood } = await runChaos({ options, group, say })
+    const { figures, differences, longestPause, isGood } = await runChaos({ options, group, say })
     for (const difference of differences) say(difference)
+    say(`The longest pause: ${longestPause}.`)
     say(isGood ? 'Nothing lost, nothing overtaken, nothing wrong.' : 'This is not as it should be.')
     process.stdout.write(`${JSON.stringify(figures, undefined, options.isJson ? 0 : 2)}\n`)
     process.exitCode = isGood ? 0 : 1

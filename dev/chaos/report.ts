@@ -41,6 +41,8 @@ export interface ChaosReport {
   readonly figures: ChaosFigures
   /** Sentences: the first differences of each kind. */
   readonly differences: readonly string[]
+  /** Which partition the longest pause was in, and when. */
+  readonly longestPause: string
   readonly isGood: boolean
 }
 
@@ -102,6 +104,7 @@ export async function reportOf(finished: Finished): Promise<ChaosReport> {
   const isExact = options.guarantee === 'at-least-once' || duplicates === 0
   return {
     figures,
+    longestPause: judgement.longestPause,
     differences: [...judgement.differences.sentences, ...fleet.complaints],
     isGood: isExact && lost + overtaken + wrong + late + fleet.complaints.length === 0,
   }

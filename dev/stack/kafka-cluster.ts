@@ -109,6 +109,8 @@ async function prepareNode(options: KafkaClusterOptions, place: Place): Promise<
       args: serverArgs({ heapMiB: HEAP_MIB, classPath, configFile }),
       logFile,
       readyWhen: kafkaAnswers([directAddress]),
+      // What it stores goes with it, and handing its partitions over to others that end too takes ten seconds.
+      stopSignal: 'SIGKILL',
     }),
   )
 }

@@ -32,6 +32,7 @@ export interface Evidence {
 export interface Judgement {
   readonly expectedOutputs: number
   readonly longestPauseMs: number
+  readonly longestPause: string
   readonly longestRecoveryMs: number
   readonly differences: Differences
 }
@@ -232,9 +233,10 @@ class Judge {
   }
 
   /** Per partition, over what came out for the first time: how long nothing did although an input was waiting. */
-  #judgePauses(): { readonly longestPauseMs: number; readonly longestRecoveryMs: number } {
+  #judgePauses(): Pick<Judgement, 'longestPauseMs' | 'longestPause' | 'longestRecoveryMs'> {
     const { timeline, recoveryMs } = this.#evidence
     let longestPauseMs = 0
+    let longestPause = 'none'
     let longestRecoveryMs = 0
     const done = [...this.#inputs.values()].filter(({ doneAt }) => doneAt !== undefined)
     for (const [partition, inputs] of Map.groupBy(done, ({ record }) => record.partition)) {
@@ -243,7 +245,10 @@ class Judge {
         const since = Math.max(before, record.timestamp)
         before = doneAt
         const pause = doneAt - since
-        longestPauseMs = Math.max(longestPauseMs, pause)
+        if (pause > longestPauseMs) {
+          longestPauseMs = pause
+          longestPause = `partition ${partition} from ${iso(since)} to ${iso(doneAt)}`
+        }
         const recovery = doneAt - Math.max(since, timeline.lastDisturbance(since, doneAt) ?? since)
         longestRecoveryMs = Math.max(longestRecoveryMs, recovery)
         if (recovery <= recoveryMs) continue
@@ -253,7 +258,7 @@ class Judge {
         )
       }
     }
-    return { longestPauseMs, longestRecoveryMs }
+    return { longestPauseMs, longestPause, longestRecoveryMs }
   }
 }
 

@@ -1,5 +1,4 @@
 import type { Admin, KafkaClient, OffsetSpec, TopicSpec } from '../client/ports.ts'
-import { TopologyError } from '../errors.ts'
 import { formatTopicPartition, type RecordHeaders, type TopicPartition } from '../record.ts'
 import { partitionForKey } from '../wire/murmur2.ts'
 import { RecordBatchWriter } from '../wire/record-batch-writer.ts'

@@ -3,7 +3,7 @@ export type { App, AppEvents, AppStats, Readiness, SourceStats, TaskStats } from
 export type { AppState } from './runtime/lifecycle.ts'
 export type { DeliveryStats } from './runtime/delivery/delivery-stage.ts'
 export type { TablePartitionStats, TableProgress, TableState, TableStats } from './runtime/tables/tables.ts'
-export type { CounterSnapshot } from './observability/counters.ts'
+export type { CounterSnapshot, ParkingCounts } from './observability/counters.ts'
 export { APP_OPTIONS, type AppConfig, type AppOptions, type Logger } from './config.ts'
 
 export { topology, type TopologyBuilder } from './dsl/builder.ts'
@@ -16,6 +16,8 @@ export type {
   EnrichOptions,
   InnerJoinOptions,
   LeftJoinOptions,
+  ParkedInnerJoin,
+  ParkedJoin,
   RepartitionOptions,
   RowJoiner,
   SourceOptions,

@@ -97,6 +97,29 @@ describe('joins', () => {
     ).type.toBe<KStream<string, string>>()
   })
 
+  test('may park a record without a row; what becomes of it in the end only the inner join says', () => {
+    const joiner = (booking: Booking, customer: Customer | undefined): string => booking.id + customer?.name
+    expect(
+      bookings.join(customers, { joiner, missing: { parkForMs: 60_000, otherwise: 'dead-letter' } }),
+    ).type.toBe<KStream<string, string>>()
+    expect(bookings.leftJoin(customers, { joiner, missing: { parkForMs: 60_000 } })).type.toBe<
+      KStream<string, string>
+    >()
+    expect(bookings.leftJoin(customers, { joiner, missing: 'drop' })).type.toRaiseError()
+    expect(
+      bookings.leftJoin(customers, { joiner, missing: { parkForMs: 1, otherwise: 'drop' } }),
+    ).type.toRaiseError(/'otherwise' does not exist/)
+    expect(bookings.join(customers, { joiner, missing: { otherwise: 'drop' } })).type.toRaiseError(
+      /Property 'parkForMs' is missing/,
+    )
+    expect(
+      bookings.leftJoin(customers, {
+        joiner: (_, customer) => customer.name,
+        missing: { parkForMs: 60_000 },
+      }),
+    ).type.toRaiseError(/'customer' is possibly 'undefined'/)
+  })
+
   test('a left join’s row may be undefined', () => {
     expect(bookings.leftJoin(customers, { joiner: (_, customer) => customer.name })).type.toRaiseError(
       /'customer' is possibly 'undefined'/,

@@ -32,14 +32,31 @@ export interface RepartitionOptions<K, V> {
 /** What a join's function makes of a record and its row. The output keeps the stream's key. */
 export type RowJoiner<K, V, Row, R> = (value: V, row: Row, key: K, context: RecordContext) => R
 
+/**
+ * A record without a row waits for one, and later records with its key behind it. Its offset stays uncommitted meanwhile:
+ * a crash, or a rebalance, repeats what came after it in its partition and begins its waiting anew. Waiting records are in
+ * memory and count towards `maxInFlightRecords` and `maxInFlightBytes`.
+ */
+export interface ParkedJoin {
+  /** Milliseconds. What a record waits behind an earlier one with its key counts. */
+  readonly parkForMs: number
+}
+
+export interface ParkedInnerJoin extends ParkedJoin {
+  /** For a record that has waited in vain. Default: dropped and counted. */
+  readonly otherwise?: MissingRow
+}
+
 export type InnerJoinOptions<Scope, K, V, TableKey, Row, R> = StepOptions & {
   readonly joiner: RowJoiner<K, V, Row, R>
   /** For a record whose key has no row. Default: dropped and counted. */
-  readonly missing?: MissingRow
+  readonly missing?: MissingRow | ParkedInnerJoin
 } & KeyOption<Scope, (value: V, key: K, context: RecordContext) => NoInfer<TableKey>>
 
 export type LeftJoinOptions<Scope, K, V, TableKey, Row, R> = StepOptions & {
   readonly joiner: RowJoiner<K, V, Row | undefined, R>
+  /** For a record whose key has no row. Default: joined with `undefined` at once. */
+  readonly missing?: ParkedJoin
 } & KeyOption<Scope, (value: V, key: K, context: RecordContext) => NoInfer<TableKey> | null | undefined>
 
 /** A global table is looked up by the key that this function gives; a partitioned one by the stream's own. */

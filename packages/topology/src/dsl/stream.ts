@@ -227,8 +227,8 @@ export class KStream<out K, out V> {
 
   /**
    * Looks each record's row up and joins the two. With a partitioned table the key is the stream's own; with a global table
-   * the option `key` gives it. The output keeps the stream's key. A record without a row is dropped and counted, or goes to
-   * the dead-letter topic; one without a key or a value is dropped and counted.
+   * the option `key` gives it. The output keeps the stream's key. A record without a row is dropped and counted, goes to
+   * the dead-letter topic, or waits for its row; one without a key or a value is dropped and counted.
    *
    * @example bookings.join(activities, { key: booking => booking.activityId, joiner: (booking, activity) => … })
    */
@@ -241,8 +241,8 @@ export class KStream<out K, out V> {
   }
 
   /**
-   * As `join`, but a record without a row, or without a key, is joined with `undefined`. A record without a value is dropped
-   * and counted.
+   * As `join`, but a record without a row, or without a key, is joined with `undefined`, where the option `missing` says so
+   * only after it has waited for its row. A record without a value is dropped and counted.
    */
   leftJoin<KS, Scope extends 'partitioned' | 'global', TableKey, Row, R>(
     this: KStream<KS, unknown>,

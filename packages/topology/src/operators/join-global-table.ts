@@ -1,6 +1,6 @@
 import type { RecordHandler, TaskWiring } from '../plan/compiled.ts'
 import type { JoinNode, ValueMapper } from '../plan/node.ts'
-import { missedRow } from './join-miss.ts'
+import { joinRow } from './join-row.ts'
 
 /**
  * Joins by a mapped key; the output keeps the stream's own, which may be null. Both joins drop a record without a value
@@ -11,11 +11,10 @@ export function joinGlobalTable(
   keyMapper: ValueMapper,
   { wiring, downstream }: { readonly wiring: TaskWiring; readonly downstream: RecordHandler },
 ): RecordHandler {
-  const { name, joiner } = node
+  const { name } = node
   const { context } = wiring
-  const table = wiring.table(node.table)
   const isInner = node.outer === 'inner'
-  const onMiss = missedRow(node, wiring)
+  const join = joinRow(node, wiring, downstream)
   return (key, value) => {
     if (value === null || value === undefined) {
       wiring.drop(name, 'null-value')
@@ -23,13 +22,10 @@ export function joinGlobalTable(
     }
     wiring.enter(name)
     const mapped = keyMapper(value, key, context)
-    const hasKey = mapped !== null && mapped !== undefined
-    if (!hasKey && isInner) {
+    if (isInner && (mapped === null || mapped === undefined)) {
       wiring.drop(name, 'null-key')
       return
     }
-    const row = hasKey ? table.get(mapped) : undefined
-    if (row === undefined && isInner) onMiss(mapped)
-    else downstream(key, joiner(value, row, key, context))
+    join(key, value, mapped)
   }
 }

@@ -5,14 +5,16 @@ import { formatTopicPartition } from '../record.ts'
 
 const LONGEST_KEY = 100
 
-/** What an inner join does with a record that has no row, by its `missing` policy. */
+/** What an inner join does with a record that has no row, or has waited for one in vain, by its `missing` policy. */
 export function missedRow(node: JoinNode, wiring: TaskWiring): (key: unknown) => void {
-  const { name, missing } = node
+  const { name, missing, parkForMs } = node
   const { context } = wiring
-  if (missing === 'drop') return () => wiring.drop(name, 'join-miss')
+  const reason = parkForMs === undefined ? 'join-miss' : 'park-timeout'
+  if (missing === 'drop') return () => wiring.drop(name, reason)
+  const waited = parkForMs === undefined ? '' : `, for which it has waited ${parkForMs} ms`
   return key => {
     const place = `${formatTopicPartition(context.topic, context.partition)}@${context.offset}`
-    const message = `${name} has no row for the key ${keyText(key)} of ${place}`
+    const message = `${name} has no row for the key ${keyText(key)} of ${place}${waited}`
     wiring.deadLetter(name, new TopologyError('TOPOLOGY_JOIN_MISSED', message))
   }
 }

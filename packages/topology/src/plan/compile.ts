@@ -59,12 +59,20 @@ function compileSubTopology(graph: Graph, part: SubTopology): CompiledSubTopolog
     sources,
     tables: part.tables.map(compileTable),
     sinks: part.steps.flatMap(node => compileSink(graph.plan, node)),
-    hasAsyncSteps: part.steps.some(node => node.kind === 'enrich' || node.kind === 'deliver'),
+    hasAsyncSteps: part.steps.some(canOutliveCall),
     build(wiring) {
       const downstream = buildSteps(graph, part, wiring)
       return new Map(sources.map(source => [source.topic, downstream(source.node)]))
     },
   }
+}
+
+function canOutliveCall(node: PlanNode): boolean {
+  return (
+    node.kind === 'enrich' ||
+    node.kind === 'deliver' ||
+    (node.kind === 'join' && node.parkForMs !== undefined)
+  )
 }
 
 /** Builds each step once, those at the end first: a step's consumers stand behind it in the plan. */

@@ -1,5 +1,5 @@
 import type { RecordContext } from '../record.ts'
-import type { DeliverNode, EnrichNode, NodeId, OffsetReset } from './node.ts'
+import type { DeliverNode, EnrichNode, JoinNode, NodeId, OffsetReset } from './node.ts'
 import type { Serde } from '../serde/serde.ts'
 
 /*
@@ -15,6 +15,7 @@ export type DropReason =
   | 'filtered'
   | 'unmatched-branch'
   | 'join-miss'
+  | 'park-timeout'
   | 'null-key'
   | 'null-value'
   | 'enrichment-failed'
@@ -24,6 +25,29 @@ export type DropReason =
 export interface TableReader {
   /** The decoded row, or undefined. A key that cannot be serialized throws. */
   get(key: unknown): unknown
+  /**
+   * Calls back whenever rows have been put for the key, or may have been, until the function that it returns is called. The
+   * callback only takes note of it. A key that cannot be serialized throws.
+   */
+  watch(key: unknown, onRow: () => void): () => void
+}
+
+/** What a join does with a record that was parked. */
+export interface ParkingOutcomes {
+  onRow(key: unknown, value: unknown, row: unknown): void
+  /** It has waited long enough, or (a left join's without a table key) it had only to wait for its turn. */
+  onNoRow(key: unknown, value: unknown, tableKey: unknown): void
+}
+
+/** Where the records of a join wait for their rows. */
+export interface Parking {
+  /** Whether a record with this key waits here, which a later one may not overtake. */
+  isWaiting(key: unknown): boolean
+  /**
+   * The current record waits: until the table has a row for `tableKey`, or until its time is over; and until those with its
+   * key that came before it are gone.
+   */
+  add(key: unknown, value: unknown, tableKey: unknown): void
 }
 
 /** What a task gives to its chain. */
@@ -37,6 +61,8 @@ export interface TaskWiring {
   sink(nodeName: string, topic: string): RecordHandler
   enrich(node: EnrichNode, downstream: RecordHandler): RecordHandler
   deliver(node: DeliverNode): RecordHandler
+  /** For a join that lets records wait for their rows. */
+  park(node: JoinNode, parkForMs: number, outcomes: ParkingOutcomes): Parking
   drop(nodeName: string, reason: DropReason): void
   /** Sends the current input record to the dead-letter topic because of this step. */
   deadLetter(nodeName: string, error: Error): void
@@ -77,7 +103,7 @@ export interface CompiledSubTopology {
   /** Partitioned tables: read with the same partition numbers as the sources. */
   readonly tables: readonly CompiledTable[]
   readonly sinks: readonly CompiledSink[]
-  /** Whether a record can outlive the call that processes it (enrich with order per key, deliver). */
+  /** Whether a record can outlive the call that processes it (enrich, deliver, a join that parks). */
   readonly hasAsyncSteps: boolean
   build(wiring: TaskWiring): ReadonlyMap<string, RecordHandler>
 }

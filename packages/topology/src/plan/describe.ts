@@ -1,7 +1,7 @@
 import { repartitionTopic, sourceNameOf } from './derived-names.ts'
 import { inputsOf, type Graph } from './graph.ts'
 import { writtenTopics } from './topic-use.ts'
-import type { NodeId, OffsetReset, PlanNode, RetryPolicy, SinkNode, TableNode } from './node.ts'
+import type { JoinNode, NodeId, OffsetReset, PlanNode, RetryPolicy, SinkNode, TableNode } from './node.ts'
 
 /** What `toJSON()` gives: names instead of numbers, functions left out. */
 export interface TopologyDescription {
@@ -116,7 +116,7 @@ function settingsOf(node: PlanNode): Readonly<Record<string, unknown>> {
     case 'split':
       return { branches: node.branches.map(branch => branch.name) }
     case 'join':
-      return node.outer === 'inner' ? { outer: node.outer, missing: node.missing } : { outer: node.outer }
+      return describeJoin(node)
     case 'repartition':
       return { key: node.key.name, value: node.value.name, partitions: node.partitions ?? 'as the sources' }
     case 'sink':
@@ -141,6 +141,14 @@ function settingsOf(node: PlanNode): Readonly<Record<string, unknown>> {
     }
     default:
       return {}
+  }
+}
+
+function describeJoin({ outer, missing, parkForMs }: JoinNode): Readonly<Record<string, unknown>> {
+  return {
+    outer,
+    ...(outer === 'inner' && { missing }),
+    ...(parkForMs !== undefined && { parkForMs }),
   }
 }
 

@@ -127,6 +127,8 @@ export interface JoinNode extends StepBase {
   readonly keyMapper: ValueMapper | undefined
   readonly joiner: Joiner
   readonly missing: MissingRow
+  /** How long a record waits for its row before it counts as missing, in milliseconds. Undefined: not at all. */
+  readonly parkForMs: number | undefined
 }
 export interface EnrichNode extends StepBase {
   readonly kind: 'enrich'

@@ -27,6 +27,8 @@ export interface TaskStats {
   readonly id: string
   readonly inFlight: number
   readonly inFlightBytes: number
+  /** Records that wait for their rows; they are in flight as well. */
+  readonly parked: number
   readonly sources: readonly SourceStats[]
 }
 
@@ -169,6 +171,7 @@ export class App {
         id: task.id,
         inFlight: task.inFlight.count,
         inFlightBytes: task.inFlight.bytes,
+        parked: task.parked,
         sources: [...task.sources].map(({ topic, partition, tracker, committed, lag, buffer, isPaused }) => ({
           topic,
           partition,

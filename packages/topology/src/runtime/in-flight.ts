@@ -7,8 +7,8 @@ import type { TaskContext } from './task-context.ts'
 import type { TaskSource } from './task-source.ts'
 
 /**
- * An input record that outlives the call which processed it: an asynchronous step or a delivery has it, or it waits behind
- * an earlier record with its key. It owns copies, so that nothing pins a fetched buffer (law 8).
+ * An input record that outlives the call which processed it: an asynchronous step or a delivery has it, it waits for a row,
+ * or it waits behind an earlier record with its key. It owns copies, so that nothing pins a fetched buffer (law 8).
  */
 export interface InFlightRecord {
   readonly source: TaskSource
@@ -20,12 +20,16 @@ export interface InFlightRecord {
   readonly outputs: RecordOutputs | undefined
   /** Set by the first ordered hold; a record without a key has no order to keep. */
   lane: KeyLane | undefined
+  /** When it began to wait behind an earlier record with its key, by the monotonic clock; undefined if it did not. */
+  readonly waitingSinceMs: number | undefined
   /** It is in the dead-letter topic: once, however many of its branches fail. */
   hasLetter: boolean
   /** Branches that still need the record; at 0 its offset is finished. */
   holds: number
   /** Those of them that later records with the key have to wait for. */
   laneHolds: number
+  /** It is not finished here any more, see `giveUp`. */
+  isGivenUp: boolean
 }
 
 interface WaitingRecord {
@@ -35,7 +39,8 @@ interface WaitingRecord {
   readonly value: unknown
 }
 
-interface KeyLane {
+/** The records of one key that are in order. */
+export interface KeyLane {
   readonly id: string
   readonly waiting: Fifo<WaitingRecord>
   /** Records that are in an ordered step. */
@@ -49,6 +54,7 @@ export interface InFlightOptions {
   /** Runs a record that had to wait, as `hold`ers expect it: with the context restored. */
   readonly run: (record: InFlightRecord, handler: RecordHandler, key: unknown, value: unknown) => void
   readonly onRelease: () => void
+  readonly monotonicMs: () => number
 }
 
 /**
@@ -101,7 +107,11 @@ export class InFlightRecords {
       }
     }
     record.holds -= 1
-    if (record.holds > 0) return
+    if (record.holds > 0) {
+      // The step that had it may have been full.
+      this.#options.onRelease()
+      return
+    }
     record.source.tracker.release(record.context.offset)
     this.#count -= 1
     this.#bytes -= record.bytes
@@ -117,7 +127,7 @@ export class InFlightRecords {
     if (cursor.keyStart < 0) return false
     const lane = this.#lanes.get(cursor.buffer.toString('latin1', cursor.keyStart, cursor.keyEnd))
     if (lane === undefined) return false
-    const record = this.#capture(source)
+    const record = this.#capture(source, this.#options.monotonicMs())
     record.holds = 1
     lane.waiting.push({ record, handler, key, value })
     return true
@@ -140,6 +150,17 @@ export class InFlightRecords {
     })
   }
 
+  /**
+   * Nobody waits any more for this record to be finished, nor for those behind it in its lane: a hold of it is never
+   * released. So its offset, and with it the later ones of its partition, stay uncommitted.
+   */
+  giveUp(record: InFlightRecord): void {
+    this.#giveUp(record)
+    const waiting = record.lane?.waiting
+    for (let next = waiting?.take(); next !== undefined; next = waiting?.take()) this.#giveUp(next.record)
+    if (this.#count === 0) this.#notifyEmpty()
+  }
+
   /** Forgets everything; late releases are ignored, so the offsets stay uncommitted. */
   abandon(): void {
     this.#isAbandoned = true
@@ -149,7 +170,14 @@ export class InFlightRecords {
     this.#notifyEmpty()
   }
 
-  #capture(source: TaskSource): InFlightRecord {
+  #giveUp(record: InFlightRecord): void {
+    if (record.isGivenUp || this.#isAbandoned) return
+    record.isGivenUp = true
+    this.#count -= 1
+    this.#bytes -= record.bytes
+  }
+
+  #capture(source: TaskSource, waitingSinceMs?: number): InFlightRecord {
     const { cursor } = source.buffer
     const rawKey = copyOf(cursor, cursor.keyStart, cursor.keyEnd)
     const rawValue = copyOf(cursor, cursor.valueStart, cursor.valueEnd)
@@ -166,9 +194,11 @@ export class InFlightRecords {
       bytes,
       outputs: this.#options.outputs?.hold(),
       lane: undefined,
+      waitingSinceMs,
       hasLetter: false,
       holds: 0,
       laneHolds: 0,
+      isGivenUp: false,
     }
   }
 

@@ -17,6 +17,8 @@ export function buildHandlers(
     sink: (step, topic) => sinkHandler(task, step, topic),
     enrich: (node, downstream) => enrichHandler(task, node, downstream),
     deliver: node => deliverHandler(task, node),
+    park: (node, parkForMs, outcomes) =>
+      task.addParkingLot({ step: node.name, table: table(node.table), parkForMs, outcomes }),
     drop: (step, reason) => task.environment.counters.drop(step, reason),
     deadLetter: (step, error) => task.deadLetter(step, error),
   }

@@ -8,6 +8,7 @@ import type { DeliveryStage } from './delivery/delivery-stage.ts'
 import { EnrichStage } from './enrich-stage.ts'
 import { HeldOutputs } from './held-outputs.ts'
 import { InFlightRecords, type InFlightRecord } from './in-flight.ts'
+import { ParkingLot, type ParkingLotOptions } from './parking-lot.ts'
 import type { Outputs } from './record-collector.ts'
 import { TaskContext } from './task-context.ts'
 import type { ErrorPolicy, TaskEnvironment } from './task-environment.ts'
@@ -48,6 +49,7 @@ export class Task {
   readonly #sources = new Map<string, TaskSource>()
   readonly #handlers: ReadonlyMap<string, RecordHandler>
   readonly #stages: EnrichStage[] = []
+  readonly #lots: ParkingLot[] = []
   /** The source whose record is in the chain now. */
   #active: TaskSource | undefined
   #step = ''
@@ -70,6 +72,7 @@ export class Task {
       outputs: this.#held,
       run: (record, handler, key, value) => this.resume(record, () => handler(key, value)),
       onRelease: () => this.environment.onReady(this),
+      monotonicMs: () => this.environment.clock.monotonicMs(),
     })
     this.#handlers = buildHandlers(this, subTopology, id => options.table(id, partition))
   }
@@ -107,6 +110,19 @@ export class Task {
     return stage
   }
 
+  /** Called by the wiring while the chain is built. */
+  addParkingLot(options: ParkingLotOptions): ParkingLot {
+    const lot = new ParkingLot(this, options)
+    this.#held?.need()
+    this.#lots.push(lot)
+    return lot
+  }
+
+  /** Records that wait for their rows. */
+  get parked(): number {
+    return this.#lots.reduce((sum, { size }) => sum + size, 0)
+  }
+
   deliveryOf(node: DeliverNode): DeliveryStage {
     this.#held?.need()
     return this.environment.deliveries.get(node.id) as DeliveryStage
@@ -129,11 +145,24 @@ export class Task {
   process(budgetMs: number): boolean {
     const { clock } = this.environment
     const deadline = clock.monotonicMs() + budgetMs
+    if (this.#resumeParked(deadline)) return true
     for (let processed = 1; !this.#isBlocked(); processed += 1) {
       const source = this.#nextSource()
       if (source === undefined) return false
       this.#processNext(source)
       if (processed % RECORDS_PER_SLICE_CHECK === 0 && clock.monotonicMs() >= deadline) return true
+    }
+    return false
+  }
+
+  /** Goes on with the parked records that are due. True: there are more of them. */
+  #resumeParked(deadlineMs: number): boolean {
+    for (let resumed = 1; !this.#isBlockedDownstream(); resumed += 1) {
+      const lot = this.#lots.find(({ hasDue }) => hasDue)
+      if (lot === undefined) return false
+      lot.resumeNext()
+      if (resumed % RECORDS_PER_SLICE_CHECK === 0 && this.environment.clock.monotonicMs() >= deadlineMs)
+        return true
     }
     return false
   }
@@ -150,13 +179,14 @@ export class Task {
     return offsets
   }
 
-  /** Reads nothing further: what is in the chain goes on, what waits in the buffers is someone else's. */
+  /** Reads nothing further: what is in the chain goes on, what is parked or waits in the buffers is someone else's. */
   stopIntake(): void {
     this.#isStopped = true
+    for (const lot of this.#lots) lot.close()
     for (const source of this.#sources.values()) source.buffer.clear()
   }
 
-  /** Everything that was handed to the chain is finished. */
+  /** Everything that was handed to the chain is finished, or given up. */
   whenIdle(signal: AbortSignal): Promise<void> {
     return this.inFlight.whenEmpty(signal)
   }
@@ -229,10 +259,14 @@ export class Task {
   }
 
   #isBlocked(): boolean {
-    if (this.#isStopped || this.environment.collector.isFull) return true
     const { maxInFlightRecords, maxInFlightBytes } = this.environment
     if (this.inFlight.count >= maxInFlightRecords || this.inFlight.bytes >= maxInFlightBytes) return true
-    if (this.#held?.isFull === true) return true
+    return this.#held?.isFull === true || this.#isBlockedDownstream()
+  }
+
+  /** What is under way already goes on until here: only that can make room again. */
+  #isBlockedDownstream(): boolean {
+    if (this.#isStopped || this.environment.collector.isFull) return true
     for (const stage of this.#stages) if (stage.isFull) return true
     for (const delivery of this.environment.deliveries.values()) if (delivery.isFull) return true
     return false

@@ -6,7 +6,8 @@ import {
   createPartitionReader,
   type ReadableRows,
 } from '../runtime/tables/table-reader.ts'
-import { TableRows, type TableCodecs } from '../runtime/tables/table-rows.ts'
+import { RowWatches } from '../runtime/tables/row-watches.ts'
+import { TableRows, type TableCodecs, type TableParts } from '../runtime/tables/table-rows.ts'
 import type { SchemaRegistry } from '../serde/schema-registry.ts'
 import type { TableTopic } from '../topic.ts'
 import { partitionForKey } from '../wire/murmur2.ts'
@@ -14,7 +15,7 @@ import { RecordCursor } from '../wire/record-batch-reader.ts'
 import { RecordBatchWriter } from '../wire/record-batch-writer.ts'
 
 export interface TestTableTopic<K, V> {
-  /** The row is there for every record that is put afterwards. */
+  /** The row is there for every record that is put afterwards; records that were parked for it go on before the call returns. */
   put(key: K, row: V): void
   /** The row is gone for every record that is put afterwards. */
   tombstone(key: K): void
@@ -24,16 +25,14 @@ export interface TestTableTopic<K, V> {
 /** The rows of one table, as the loader keeps them, without a loader. */
 class TestTable {
   readonly table: CompiledTable
-  readonly #codecs: TableCodecs
+  readonly #parts: TableParts
   readonly #partitions: readonly TableRows[]
-  readonly #placement: { readonly partitions: number; misplaced: number }
   readonly #cursor = new RecordCursor()
 
   constructor(table: CompiledTable, codecs: TableCodecs, partitions: number) {
     this.table = table
-    this.#codecs = codecs
-    this.#placement = { partitions, misplaced: 0 }
-    this.#partitions = Array.from({ length: partitions }, (_, i) => new TableRows(codecs, this.#placement, i))
+    this.#parts = { codecs, placement: { partitions, misplaced: 0 }, watches: new RowWatches() }
+    this.#partitions = Array.from({ length: partitions }, (_, i) => new TableRows(this.#parts, i))
   }
 
   get rows(): number {
@@ -46,19 +45,21 @@ class TestTable {
       unreadable: neverUnreadable,
     }))
     return this.table.scope === 'global'
-      ? createGlobalReader(this.#codecs, this.#placement, readable)
-      : createPartitionReader(this.#codecs, readable[partition] as ReadableRows)
+      ? createGlobalReader(this.#parts, readable)
+      : createPartitionReader(this.#parts, readable[partition] as ReadableRows)
   }
 
   apply(key: unknown, row: unknown): void {
-    const keyBytes = this.#codecs.key.encode(key)
+    const { codecs, watches } = this.#parts
+    const keyBytes = codecs.key.encode(key)
     const partition = partitionForKey(keyBytes, 0, keyBytes.length, this.#partitions.length)
     const writer = new RecordBatchWriter()
-    const value = row === null ? null : this.#codecs.value.encode(row)
+    const value = row === null ? null : codecs.value.encode(row)
     writer.append({ key: keyBytes, value, timestampMs: 0, headers: [] })
     this.#cursor.reset(writer.seal(), 0)
     this.#cursor.next()
     this.#partitions[partition]?.apply(this.#cursor)
+    watches.notify()
   }
 }
 
@@ -104,7 +105,8 @@ export class TestTables {
     return table.reader(partition)
   }
 
-  topic<K, V>(topic: TableTopic<K, V>): TestTableTopic<K, V> {
+  /** `onChange`: a row has changed; those who wait for it know. */
+  topic<K, V>(topic: TableTopic<K, V>, onChange: () => void): TestTableTopic<K, V> {
     const tables = this.#tables.filter(({ table }) => table.topic === topic.name)
     const [first] = tables
     if (first === undefined) {
@@ -116,9 +118,11 @@ export class TestTables {
     return {
       put: (key, row) => {
         for (const table of tables) table.apply(key, row)
+        onChange()
       },
       tombstone: key => {
         for (const table of tables) table.apply(key, null)
+        onChange()
       },
       get rows() {
         return first.rows

@@ -149,7 +149,10 @@ export class TopologyTestDriver {
 
   /** The rows of a table that the topology joins, loaded as far as the test has put them. */
   table<K, V>(topic: TableTopic<K, V>): TestTableTopic<K, V> {
-    return this.#tables.topic(topic)
+    return this.#tables.topic(topic, () => {
+      this.#run()
+      this.#check()
+    })
   }
 
   /** What the topology writes to a topic. */
@@ -177,7 +180,7 @@ export class TopologyTestDriver {
     return this.#counters.snapshot()
   }
 
-  /** Input records that are not finished: in an asynchronous step, in a delivery, or behind one. */
+  /** Input records that are not finished: in an asynchronous step, in a delivery, parked, or behind such a record. */
   get inFlight(): number {
     return this.#tasks.reduce((sum, task) => sum + task.inFlight.count, 0)
   }

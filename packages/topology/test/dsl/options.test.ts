@@ -31,10 +31,11 @@ function enrichmentWith(options: object): EnrichNode {
   builder.build().compiled.subTopologies[0]?.build({
     context: { topic: '', partition: 0, offset: 0, timestampMs: 0, headers: [] },
     enter: () => {},
-    table: () => ({ get: () => undefined }),
+    table: () => ({ get: () => undefined, watch: () => () => undefined }),
     sink: () => () => {},
     enrich: node => (seen.push(node), () => {}),
     deliver: () => () => {},
+    park: () => ({ isWaiting: () => false, add: () => {} }),
     drop: () => {},
     deadLetter: () => {},
   })
@@ -133,7 +134,23 @@ test('what is no function, no topic, no table, no serde and no destination is re
     [
       'join',
       [customers, { joiner: () => 1, missing: 'park' }],
-      /missing is 'park'; allowed: 'drop' \| 'dead-letter'/,
+      /missing is 'park'; allowed: 'drop' \| 'dead-letter' \| \{ parkForMs, otherwise \}/,
+    ],
+    ['join', [customers, { joiner: () => 1, missing: {} }], /join.*: missing: needs the option parkForMs/],
+    [
+      'join',
+      [customers, { joiner: () => 1, missing: { parkForMs: 0, otherwise: 'skip' } }],
+      /: missing: parkForMs is 0; allowed: integer 1 to 2147483647; otherwise is 'skip'; allowed: 'drop' \| 'dead-letter'/,
+    ],
+    [
+      'leftJoin',
+      [customers, { joiner: () => 1, missing: 'drop' }],
+      /missing is 'drop'; allowed: \{ parkForMs \}/,
+    ],
+    [
+      'leftJoin',
+      [customers, { joiner: () => 1, missing: { parkForMs: 1, otherwise: 'drop' } }],
+      /otherwise is not an option; allowed: parkForMs/,
     ],
     ['repartition', [{ name: 'x', key: 'string' }], /key is 'string'; allowed: a serde/],
     ['deliver', [{ destination: {}, maxBatchItems: 1 }], /destination is an object; allowed: a destination/],

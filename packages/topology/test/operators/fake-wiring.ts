@@ -1,5 +1,12 @@
-import type { DropReason, RecordHandler, TableReader, TaskWiring } from '../../src/plan/compiled.ts'
-import type { DeliverNode, EnrichNode, NodeId } from '../../src/plan/node.ts'
+import type {
+  DropReason,
+  Parking,
+  ParkingOutcomes,
+  RecordHandler,
+  TableReader,
+  TaskWiring,
+} from '../../src/plan/compiled.ts'
+import type { DeliverNode, EnrichNode, JoinNode, NodeId } from '../../src/plan/node.ts'
 import type { RecordContext } from '../../src/record.ts'
 
 /** What a chain did, in order: `out` is a write to a sink, a repartition or a destination. */
@@ -8,6 +15,13 @@ export type WiringEvent =
   | { readonly kind: 'out'; readonly node: string; readonly key: unknown; readonly value: unknown }
   | { readonly kind: 'drop'; readonly node: string; readonly reason: DropReason }
   | { readonly kind: 'dead-letter'; readonly node: string; readonly error: Error }
+  | {
+      readonly kind: 'park'
+      readonly node: string
+      readonly key: unknown
+      readonly value: unknown
+      readonly tableKey: unknown
+    }
 
 /** A task's side of a chain, which writes down what it is told. An enrichment is passed on at once, unjoined. */
 export class FakeWiring implements TaskWiring {
@@ -22,6 +36,9 @@ export class FakeWiring implements TaskWiring {
   readonly tables = new Map<NodeId, ReadonlyMap<unknown, unknown>>()
   /** Every key that a table was asked for. */
   readonly lookups: unknown[] = []
+  /** What to do with parked records, and how long the join lets them wait. */
+  parking: { readonly outcomes: ParkingOutcomes; readonly parkForMs: number } | undefined
+  readonly #parkedKeys = new Set<unknown>()
 
   enter(node: string): void {
     this.events.push({ kind: 'enter', node })
@@ -33,6 +50,7 @@ export class FakeWiring implements TaskWiring {
         this.lookups.push(key)
         return this.tables.get(id)?.get(key)
       },
+      watch: () => () => undefined,
     }
   }
 
@@ -46,6 +64,17 @@ export class FakeWiring implements TaskWiring {
 
   deliver(node: DeliverNode): RecordHandler {
     return this.output(node.name)
+  }
+
+  park(node: JoinNode, parkForMs: number, outcomes: ParkingOutcomes): Parking {
+    this.parking = { outcomes, parkForMs }
+    return {
+      isWaiting: key => this.#parkedKeys.has(key),
+      add: (key, value, tableKey) => {
+        this.#parkedKeys.add(key)
+        this.events.push({ kind: 'park', node: node.name, key, value, tableKey })
+      },
+    }
   }
 
   drop(node: string, reason: DropReason): void {

@@ -5,7 +5,7 @@ import { joinGlobalTable } from '../../src/operators/join-global-table.ts'
 import { joinTable } from '../../src/operators/join-table.ts'
 import type { RecordHandler } from '../../src/plan/compiled.ts'
 import type { JoinNode, ValueMapper } from '../../src/plan/node.ts'
-import { dropped, FakeWiring, out } from './fake-wiring.ts'
+import { dropped, FakeWiring, out, type WiringEvent } from './fake-wiring.ts'
 
 const TABLE = 7
 const node: JoinNode = {
@@ -17,6 +17,7 @@ const node: JoinNode = {
   outer: 'inner',
   keyMapper: undefined,
   missing: 'drop',
+  parkForMs: undefined,
   joiner: (value, row) => ({ value, row }),
 }
 
@@ -173,8 +174,63 @@ test('a join names itself before the lookup, so that a key that cannot be encode
     get: () => {
       throw new Error('not a key')
     },
+    watch: () => () => undefined,
   })
   assert.throws(() => joinTable(node, wiring, wiring.output())('k', 'v'), /not a key/)
   assert.throws(() => global(wiring, {})('k', 'v'), /not a key/)
   assert.deepEqual(wiring.takeEntered(), ['joined', 'joined'])
+})
+
+const parked = (key: unknown, value: unknown, tableKey: unknown) =>
+  ({ kind: 'park', node: 'joined', key, value, tableKey }) as const
+
+test('a join that parks passes what has a row and parks what has none', () => {
+  const wiring = wired()
+  const handler = joinTable({ ...node, parkForMs: 5 }, wiring, wiring.output())
+  handler('k', 'v')
+  handler('unknown', 'v')
+  handler(null, 'v')
+  handler('unknown', null)
+  assert.deepEqual(wiring.take(), [
+    out('k', { value: 'v', row: 'row' }),
+    parked('unknown', 'v', 'unknown'),
+    dropped('joined', 'null-key'),
+    dropped('joined', 'null-value'),
+  ])
+  assert.equal(wiring.parking?.parkForMs, 5)
+})
+
+test('a record waits behind a parked one with its key, row or not, and a left join’s without a table key, too', () => {
+  const wiring = wired()
+  const handler = global(wiring, { outer: 'left', parkForMs: 5 }, value => (value === '-' ? null : value))
+  handler('a', '-')
+  handler('a', 'unknown')
+  handler('a', 'k')
+  handler('a', '-')
+  handler('b', 'k')
+  assert.deepEqual(wiring.take(), [
+    out('a', { value: '-', row: undefined }),
+    parked('a', 'unknown', 'unknown'),
+    parked('a', 'k', 'k'),
+    parked('a', '-', null),
+    out('b', { value: 'k', row: 'row' }),
+  ])
+  assert.deepEqual(wiring.lookups, ['unknown', 'k'])
+})
+
+test('a parked record is joined with its row, and without one follows the policy or, in a left join, has none', () => {
+  const ended = (join: Partial<JoinNode>): readonly WiringEvent[] => {
+    const wiring = wired()
+    joinTable({ ...node, parkForMs: 5, ...join }, wiring, wiring.output())
+    wiring.parking?.outcomes.onRow('x', 'v', 'late')
+    wiring.parking?.outcomes.onNoRow('x', 'v', 'x')
+    return wiring.take()
+  }
+  const joined = out('x', { value: 'v', row: 'late' })
+  assert.deepEqual(ended({}), [joined, dropped('joined', 'park-timeout')])
+  assert.deepEqual(ended({ outer: 'left' }), [joined, out('x', { value: 'v', row: undefined })])
+  const [first, letter] = ended({ missing: 'dead-letter' })
+  assert.deepEqual(first, joined)
+  assert.equal(letter?.kind, 'dead-letter')
+  assert.match(letter.error.message, /no row for the key 'x' of bookings-3@42, for which it has waited 5 ms$/)
 })

@@ -206,6 +206,7 @@ test('a plan that joins a stream as if it were a table is refused', () => {
       outer: 'inner',
       keyMapper: undefined,
       missing: 'drop',
+      parkForMs: undefined,
       joiner: () => 1,
     },
     { id: 3, name: 'end', kind: 'foreach', input: 2, action: () => {} },

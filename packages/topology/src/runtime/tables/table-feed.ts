@@ -8,7 +8,7 @@ import type { DeadLetter } from '../dead-letter.ts'
 import { pauseAfter, persist, type Persistence } from './persist.ts'
 import { RowApplier, tableFailed } from './row-applier.ts'
 import type { ReadableRows } from './table-reader.ts'
-import { TableRows, type KeyPlacement, type TableCodecs } from './table-rows.ts'
+import { TableRows, type TableParts } from './table-rows.ts'
 import { nextTableState } from './table-state.ts'
 import type {
   MalformedRowPolicy,
@@ -32,10 +32,8 @@ export interface FeedServices {
 }
 
 /** What the feeds of one table have in common. */
-export interface FedTable {
+export interface FedTable extends TableParts {
   readonly table: CompiledTable
-  readonly codecs: TableCodecs
-  readonly placement: KeyPlacement
   readonly fetcher: Fetcher
   /** Why the table may not grow any more, if so. */
   overBudget(): TopologyError | undefined
@@ -211,6 +209,7 @@ export class TableFeed implements FetchListener, SlicedWork, ReadableRows {
   work(hasTime: () => boolean): boolean {
     if (this.#end !== undefined) return false
     const hasMore = this.#applier.work(hasTime)
+    this.#shared.watches.notify()
     if (this.#isPaused && this.#applier.waitingBytes <= MAX_WAITING_BYTES / 2) {
       this.#isPaused = false
       this.#shared.fetcher.resume(this.partition)
@@ -310,6 +309,7 @@ export class TableFeed implements FetchListener, SlicedWork, ReadableRows {
   #completeIfLoaded(): void {
     if (!this.#isFilling || this.#endOffset < 0 || this.#position < this.#endOffset) return
     this.#readable = this.#rows
+    this.#shared.watches.notifyAll()
     this.#become('live')
     this.#loaded.resolve()
   }
@@ -357,6 +357,6 @@ export class TableFeed implements FetchListener, SlicedWork, ReadableRows {
   }
 
   #newRows(): TableRows {
-    return new TableRows(this.#shared.codecs, this.#shared.placement, this.partition.partition)
+    return new TableRows(this.#shared, this.partition.partition)
   }
 }

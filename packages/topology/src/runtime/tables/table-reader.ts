@@ -2,7 +2,7 @@ import type { TopologyError } from '../../errors.ts'
 import type { TableReader } from '../../plan/compiled.ts'
 import type { TableStore } from '../../state/table-store.ts'
 import { partitionForKey } from '../../wire/murmur2.ts'
-import type { KeyPlacement, TableCodecs } from './table-rows.ts'
+import type { TableParts } from './table-rows.ts'
 
 /** Whose rows a reader reads: a feed that has been loaded, and may swap its store for a newer one at any time. */
 export interface ReadableRows {
@@ -18,8 +18,8 @@ export interface ReadableRows {
  */
 
 /** Looks into the one partition that holds all keys of its task. */
-export function createPartitionReader(codecs: TableCodecs, rows: ReadableRows): TableReader {
-  const { key: keyCodec, value: valueCodec } = codecs
+export function createPartitionReader(table: TableParts, rows: ReadableRows): TableReader {
+  const { key: keyCodec, value: valueCodec } = table.codecs
   return {
     get(key) {
       const { store } = rows
@@ -29,6 +29,7 @@ export function createPartitionReader(codecs: TableCodecs, rows: ReadableRows): 
       if (!store.find(bytes, 0, bytes.length)) return undefined
       return valueCodec.decode(store.valueBuffer, store.valueStart, store.valueEnd)
     },
+    watch: (key, onRow) => table.watches.watch(keyCodec.encode(key), onRow),
   }
 }
 
@@ -36,12 +37,9 @@ export function createPartitionReader(codecs: TableCodecs, rows: ReadableRows): 
  * Looks into all partitions of a global table. Where every row lies on the partition that murmur2 gives its key, one
  * lookup is enough; where another partitioner has been at work, that partition comes first and then all others.
  */
-export function createGlobalReader(
-  codecs: TableCodecs,
-  placement: KeyPlacement,
-  partitions: readonly ReadableRows[],
-): TableReader {
-  const { key: keyCodec, value: valueCodec } = codecs
+export function createGlobalReader(table: TableParts, partitions: readonly ReadableRows[]): TableReader {
+  const { placement } = table
+  const { key: keyCodec, value: valueCodec } = table.codecs
   let isLoaded = false
 
   function find(rows: ReadableRows, bytes: Uint8Array): TableStore | undefined {
@@ -74,5 +72,6 @@ export function createGlobalReader(
         store = findAnywhere(bytes, home)
       return store && valueCodec.decode(store.valueBuffer, store.valueStart, store.valueEnd)
     },
+    watch: (key, onRow) => table.watches.watch(keyCodec.encode(key), onRow),
   }
 }

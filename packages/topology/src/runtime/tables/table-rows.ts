@@ -3,6 +3,7 @@ import type { TableStore } from '../../state/table-store.ts'
 import type { Codec } from '../../serde/serde.ts'
 import { partitionForKey } from '../../wire/murmur2.ts'
 import type { RecordCursor } from '../../wire/record-batch-reader.ts'
+import type { RowWatches } from './row-watches.ts'
 
 export interface TableCodecs {
   readonly key: Codec<unknown>
@@ -16,6 +17,13 @@ export interface KeyPlacement {
   misplaced: number
 }
 
+/** What the partitions of one table have in common. */
+export interface TableParts {
+  readonly codecs: TableCodecs
+  readonly placement: KeyPlacement
+  readonly watches: RowWatches
+}
+
 /**
  * The rows of one table partition, as its records make them: the last record of a key is its row, older timestamps
  * included, and a null value deletes it. Rows stay encoded; each value is decoded once on its way in, so that a row that
@@ -27,11 +35,13 @@ export class TableRows {
   misplaced = 0
   readonly #codecs: TableCodecs
   readonly #placement: KeyPlacement
+  readonly #watches: RowWatches
   readonly #partition: number
 
-  constructor(codecs: TableCodecs, placement: KeyPlacement, partition: number) {
-    this.#codecs = codecs
-    this.#placement = placement
+  constructor(table: TableParts, partition: number) {
+    this.#codecs = table.codecs
+    this.#placement = table.placement
+    this.#watches = table.watches
     this.#partition = partition
   }
 
@@ -56,6 +66,7 @@ export class TableRows {
       this.#placement.misplaced += 1
     }
     this.store.put(key, buffer.subarray(valueStart, valueEnd))
+    this.#watches.put(key)
   }
 
   /** The key as a reader encodes it: bytes that carry a schema id differ between versions of the schema. */

@@ -7,6 +7,7 @@ import type { NodeId } from '../../plan/node.ts'
 import type { SchemaRegistry } from '../../serde/schema-registry.ts'
 import type { DeadLetter } from '../dead-letter.ts'
 import { TableFeed, type FedTable, type FeedServices } from './table-feed.ts'
+import { RowWatches } from './row-watches.ts'
 import { createGlobalReader, createPartitionReader } from './table-reader.ts'
 import type { TableCodecs } from './table-rows.ts'
 import { worstState } from './table-state.ts'
@@ -56,6 +57,7 @@ export async function createTables(options: TablesOptions): Promise<Tables> {
         table,
         codecs: codecs[i]!,
         placement: { partitions: topics[i]!.partitions, misplaced: 0 },
+        watches: new RowWatches(),
         fetcher: fetchers[i]!,
       },
       options.maxTableBytes,
@@ -155,9 +157,9 @@ class TableSet implements Tables {
   reader(table: NodeId, partition: number): TableReader {
     const entry = this.#entry(table)
     if (entry.table.scope === 'partitioned')
-      return createPartitionReader(entry.codecs, this.#assigned(entry, partition))
+      return createPartitionReader(entry, this.#assigned(entry, partition))
     const feeds = range(entry.placement.partitions).map(each => this.#assigned(entry, each))
-    return createGlobalReader(entry.codecs, entry.placement, feeds)
+    return createGlobalReader(entry, feeds)
   }
 
   stats(): readonly TableStats[] {

@@ -150,11 +150,14 @@ test('a live table that is out of range is read anew while its old rows stay rea
     ),
   )
   const rows = tables.reader(1, 0)
+  const heardOfEve: unknown[] = []
+  rows.watch('eve', () => heardOfEve.push(rows.get('eve')))
   isHeld = true
   // What deletes ada is itself deleted before the table sees it.
   kafka.breakFetch('customers', 0, outOfRange())
   kafka.put('customers', { key: 'ada', value: null })
   kafka.put('customers', { key: 'bob', value: 'new' })
+  kafka.put('customers', { key: 'eve', value: 'new' })
   kafka.deleteBefore('customers', 0, 3)
   await clock.advance(100)
   await settledTurns()
@@ -167,6 +170,7 @@ test('a live table that is out of range is read anew while its old rows stay rea
   }, 'the second load')
   assert.equal(rows.get('ada'), undefined)
   assert.equal(rows.get('bob'), 'new')
+  assert.equal(heardOfEve.at(-1), 'new')
   assert.deepEqual(kafka.assignedAt, [0, 3])
 })
 

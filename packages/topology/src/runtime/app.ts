@@ -1,6 +1,7 @@
 import type { KafkaClient } from '../client/ports.ts'
 import { systemClock, type Clock } from '../clock.ts'
 import { checkAppOptions, type AppConfig, type AppOptions, type Logger } from '../config.ts'
+import { TopologyError } from '../errors.ts'
 import { Counters, type CounterSnapshot } from '../observability/counters.ts'
 import type { CompiledTopology } from '../plan/compiled.ts'
 import type { SchemaRegistry } from '../serde/schema-registry.ts'
@@ -66,6 +67,8 @@ export interface AppEnvironment {
   readonly logger: Logger
   readonly counters: Counters
   readonly events: AppEvents
+  /** Aborts when the application closes or fails, also while it starts. */
+  readonly closing: AbortSignal
   readonly onFailure: (error: Error) => void
 }
 
@@ -91,6 +94,7 @@ export class App {
   readonly #counters = new Counters()
   readonly #lifecycle: Lifecycle
   readonly #ended = Promise.withResolvers<void>()
+  readonly #closed = new AbortController()
   #open: OpenApplication | undefined
   #kafka: KafkaClient | undefined
   #closing: Promise<void> | undefined
@@ -129,8 +133,14 @@ export class App {
     try {
       const { kafka, registry } = this.#parts.connect(this.#config, this.#options)
       this.#kafka = kafka
-      this.#open = await openApplication(this.#environment(kafka, registry))
-      await this.#open.join()
+      const open = await openApplication(this.#environment(kafka, registry))
+      // Closed meanwhile: nobody else knows of what has just been opened.
+      if (this.#closed.signal.aborted) {
+        await open.close()
+        throw this.#closed.signal.reason as Error
+      }
+      this.#open = open
+      await open.join()
       if (this.#lifecycle.state === 'starting') this.#lifecycle.to('running')
     } catch (error) {
       if (this.#closing === undefined) this.#fail(error as Error)
@@ -202,6 +212,7 @@ export class App {
       logger: this.#logger,
       counters: this.#counters,
       events: this.#events,
+      closing: this.#closed.signal,
       onFailure: error => this.#fail(error),
     }
   }
@@ -213,6 +224,9 @@ export class App {
   }
 
   async #shutDown(): Promise<void> {
+    this.#closed.abort(
+      new TopologyError('TOPOLOGY_CLOSED', `The application ${this.#topology.name} is closed`),
+    )
     try {
       await this.#open?.close()
     } catch (error) {

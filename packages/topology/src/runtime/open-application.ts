@@ -16,6 +16,7 @@ import {
   type TopologyCodecs,
 } from './start-up.ts'
 import { checkPartitioning } from './tables/partition-check.ts'
+import { patientRegistry } from './patient-registry.ts'
 import { createTables } from './tables/table-set.ts'
 import type { Tables } from './tables/tables.ts'
 import type { TaskEnvironment } from './task-environment.ts'
@@ -35,7 +36,8 @@ export interface OpenApplication {
 }
 
 /** Checks and opens everything up to joining the group. Rejects with what keeps the topology from running. */
-export async function openApplication(given: AppEnvironment): Promise<OpenApplication> {
+export async function openApplication(environment: AppEnvironment): Promise<OpenApplication> {
+  const given = withPatientRegistry(environment)
   const { topology, options, kafka } = given
   const topics = await resolveTopics(topology, kafka.admin, options)
   await checkPartitioning({ topology, client: kafka, samplesPerPartition: options.partitionSamples })
@@ -53,10 +55,10 @@ export async function openApplication(given: AppEnvironment): Promise<OpenApplic
   const group = createGroup(app)
   const deliveries = createDeliveries(app, wakeAll)
   const committer = guarantee.createCommits({ collector, group, assignment: () => assignment })
-  const environment = taskEnvironment(app, { collector, codecs, deliveries, fetcher, runner })
+  const tasks = taskEnvironment(app, { collector, codecs, deliveries, fetcher, runner })
   const assignment = new Assignment({
     topology,
-    environment,
+    environment: tasks,
     admin: kafka.admin,
     fetcher,
     group,
@@ -116,6 +118,12 @@ interface OutputTopics {
 }
 
 /** `letters` takes what belongs to no commit. */
+function withPatientRegistry(app: AppEnvironment): AppEnvironment {
+  if (app.registry === undefined) return app
+  const { clock, random, logger, closing: signal } = app
+  return { ...app, registry: patientRegistry(app.registry, { clock, random, logger, signal }) }
+}
+
 function createCollectors(
   app: AppEnvironment,
   guarantee: Guarantee,

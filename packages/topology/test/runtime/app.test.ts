@@ -233,3 +233,13 @@ test('unknown and impossible options are refused, all in one message', () => {
     },
   )
 })
+
+test('an application that is closed while it starts opens nothing and ends closed', async t => {
+  const kafka = fakeKafka()
+  const app = appOn(t, kafka)
+  const starting = app.start()
+  await app.close()
+  await assert.rejects(starting, { code: 'TOPOLOGY_CLOSED' })
+  assert.equal(app.state, 'closed')
+  assert.deepEqual(kafka.assignments('shouting').flat(), [])
+})

@@ -25,6 +25,8 @@ export interface KafkaClusterOptions extends Pick<KafkaOptions, 'group' | 'java'
 
 const HOST = '127.0.0.1'
 const HEAP_MIB = 320
+/** Beside busy services on two cores a node that is started again has been seen to take over a minute. */
+const READY_DEADLINE_MS = 180_000
 
 /** One server of a cluster: broker and controller in one process, which can be ended and started again. */
 export class KafkaNode {
@@ -109,6 +111,7 @@ async function prepareNode(options: KafkaClusterOptions, place: Place): Promise<
       args: serverArgs({ heapMiB: HEAP_MIB, classPath, configFile }),
       logFile,
       readyWhen: kafkaAnswers([directAddress]),
+      readyDeadlineMs: READY_DEADLINE_MS,
       // What it stores goes with it, and handing its partitions over to others that end too takes ten seconds.
       stopSignal: 'SIGKILL',
     }),

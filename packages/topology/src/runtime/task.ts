@@ -212,8 +212,10 @@ export class Task {
 
   /** Takes the current record out of the call: its offset stays open until `inFlight.release`. */
   hold(isOrdered: boolean): InFlightRecord {
+    const isFresh = this.inFlight.current === undefined
     const record = this.inFlight.hold(this.#active as TaskSource, isOrdered)
-    record.hasLetter ||= this.#hasLetter
+    // One that goes on after it was held knows by itself: the chain may have seen other records since.
+    if (isFresh) record.hasLetter = this.#hasLetter
     return record
   }
 

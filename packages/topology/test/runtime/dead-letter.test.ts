@@ -6,9 +6,10 @@ import { App } from '../../src/runtime/app.ts'
 import { deadLetterHeaders, LETTER_HEADROOM_BYTES } from '../../src/runtime/dead-letter.ts'
 import { batchBytesOf, NO_LIMITS } from '../../src/runtime/output-limits.ts'
 import { RecordCollector } from '../../src/runtime/record-collector.ts'
-import { string } from '../../src/serde/primitives.ts'
+import { json, string } from '../../src/serde/primitives.ts'
 import { createFakeClient, type FakeClient, type FakeTopic } from '../../src/testing/fake-client.ts'
 import { TestClock } from '../../src/testing/test-clock.ts'
+import { TopologyTestDriver } from '../../src/testing/topology-test-driver.ts'
 import { streamTopic } from '../../src/topic.ts'
 import { RecordBatchWriter } from '../../src/wire/record-batch-writer.ts'
 import { until } from '../../../../test-support/until.ts'
@@ -185,4 +186,35 @@ test('small records never make a batch that their topic does not take', async ()
   assert.equal(collector.records, 150)
   assert.ok(Math.max(...sizes) <= 1_000, `${Math.max(...sizes)} bytes`)
   assert.ok(sizes.length < 150, `${sizes.length} batches`)
+})
+
+test('a record that fails after a later one with its key still has its dead letter', async () => {
+  const words = streamTopic('words', { key: string(), value: json<string>() })
+  const calls: PromiseWithResolvers<void>[] = []
+  const builder = topology('late')
+  builder
+    .stream(words)
+    .enrich({
+      using: () => {
+        const call = Promise.withResolvers<void>()
+        calls.push(call)
+        return call.promise
+      },
+      joiner: value => value,
+    })
+    .to(streamTopic('out', { key: string(), value: json<unknown>() }))
+  const driver = await TopologyTestDriver.create(builder.build())
+  driver.input(words).put('k', 'answered')
+  driver.input(words).put('k', 'waits behind it')
+  driver.input(words).putRaw(Buffer.from('k'), Buffer.from('malformed'))
+  await driver.advance(1)
+  calls[0]?.resolve()
+  await driver.advance(1)
+  calls[1]?.reject(Object.assign(new Error('404'), { retry: { kind: 'never' } }))
+  await driver.advance(1)
+  assert.deepEqual(
+    driver.takeDeadLetters().map(({ value }) => String(value)),
+    ['malformed', '"waits behind it"'],
+  )
+  await driver.close()
 })

@@ -46,6 +46,8 @@ export function upcomingActivitiesFrom(baseUrl: string): {
     cache: { ttlMs: 60_000, staleWhileRevalidateMs: 60_000, maxEntries: 50_000 },
     concurrency: 32,
     timeoutMs: 2_000,
+    // Marketing wants the event within seconds of the API's return.
+    breaker: { maxOpenMs: 5_000 },
   })
   return {
     async find(customerId, after, signal) {

@@ -55,6 +55,7 @@ export function bookingCompleted(
       using: ({ booking }, _, { signal }) =>
         upcomingActivities(booking.customerId, booking.occurredAt, signal),
       joiner: ({ booking, activity }, upcoming) => ({ booking, activity, upcoming }),
+      retry: { maxMs: 5_000 },
     })
     .mapValues(({ booking, activity, upcoming }) => ({
       type: 'bookingCompleted',

@@ -24,8 +24,12 @@ export async function runService(options: ServiceOptions): Promise<void> {
     await app.ended
     logger.info({ service: name }, 'stopped')
   } catch (error) {
-    logger.fatal({ service: name, error }, 'failed')
-    process.exitCode = 1
+    // Told to stop while it was starting, it is closed as it should be.
+    if (app.state === 'closed') logger.info({ service: name }, 'stopped while starting')
+    else {
+      logger.fatal({ service: name, error }, 'failed')
+      process.exitCode = 1
+    }
   } finally {
     await server.close()
     await options.close?.()

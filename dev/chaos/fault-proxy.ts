@@ -8,10 +8,8 @@ const OPTIONS = { allowHalfOpen: true, noDelay: true }
 interface Passage {
   readonly client: Socket
   readonly server: Socket
-  /** Bytes under way in both directions, in their order, while there is latency. */
-  readonly delayed: Set<NodeJS.Timeout>
-  /** When the last bytes of each direction arrive: those behind them must not be sooner. */
-  readonly due: { up: number; down: number }
+  /** What is under way in each direction while there is latency. */
+  readonly delays: { readonly up: DelayLine; readonly down: DelayLine }
   isHalfOpen: boolean
 }
 
@@ -121,8 +119,7 @@ export class FaultProxy {
     const passage: Passage = {
       client,
       server,
-      delayed: new Set(),
-      due: { up: 0, down: 0 },
+      delays: { up: new DelayLine(), down: new DelayLine() },
       isHalfOpen: false,
     }
     this.#passages.add(passage)
@@ -130,7 +127,8 @@ export class FaultProxy {
     this.#pass(passage, 'down')
     client.on('close', () => {
       server.destroy()
-      for (const timer of passage.delayed) clearTimeout(timer)
+      passage.delays.up.clear()
+      passage.delays.down.clear()
       this.#passages.delete(passage)
     })
     server.on('close', hadError => {
@@ -158,20 +156,48 @@ export class FaultProxy {
     })
   }
 
-  /** Now, or after the latency; never before what was carried in the same direction earlier. */
   #carry(passage: Passage, direction: 'up' | 'down', act: () => void): void {
-    const now = performance.now()
-    const at = Math.max(now + this.#latencyMs, passage.due[direction])
-    passage.due[direction] = at
-    if (at <= now && passage.delayed.size === 0) {
+    passage.delays[direction].carry(this.#latencyMs, act)
+  }
+}
+
+/**
+ * Carries one direction of a connection, each act after its latency and never before the one ahead of it. One timer for
+ * all: two timers that fall due in the same millisecond may fire in either order.
+ */
+class DelayLine {
+  #waiting: { readonly atMs: number; readonly act: () => void }[] = []
+  #timer: NodeJS.Timeout | undefined
+
+  carry(latencyMs: number, act: () => void): void {
+    if (latencyMs === 0 && this.#waiting.length === 0) {
       act()
       return
     }
-    const timer = setTimeout(() => {
-      passage.delayed.delete(timer)
-      act()
-    }, at - now)
-    passage.delayed.add(timer)
+    this.#waiting.push({ atMs: performance.now() + latencyMs, act })
+    this.#schedule()
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#waiting = []
+  }
+
+  #schedule(): void {
+    const [first] = this.#waiting
+    if (first === undefined || this.#timer !== undefined) return
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined
+        const nowMs = performance.now()
+        const next = this.#waiting.findIndex(({ atMs }) => atMs > nowMs)
+        const due = this.#waiting.splice(0, next < 0 ? this.#waiting.length : next)
+        for (const { act } of due) act()
+        this.#schedule()
+      },
+      Math.max(0, first.atMs - performance.now()),
+    )
   }
 }
 

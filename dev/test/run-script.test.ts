@@ -101,7 +101,10 @@ test('an unknown command is refused before anything is installed', DEADLINE, t =
   for (const args of [[], ['deploy'], ['constructor']]) {
     const refused = run(repository, args)
     assert.equal(refused.status, 2)
-    assert.equal(refused.stderr, 'Usage: node dev/run.mjs <demo | test | dev-up | dev-down> [arguments]\n')
+    assert.equal(
+      refused.stderr,
+      'Usage: node dev/run.mjs <demo | chaos | test | dev-up | dev-down> [arguments]\n',
+    )
   }
   assert.deepEqual(installs(repository), [])
 })

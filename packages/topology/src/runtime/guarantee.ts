@@ -32,7 +32,7 @@ export function openGuarantee(app: AppEnvironment): Promise<Guarantee> {
 }
 
 async function openAtLeastOnce({ kafka, logger, onFailure }: AppEnvironment): Promise<Guarantee> {
-  const producer = await kafka.createProducer()
+  const producer = endingWithRefusal(await kafka.createProducer())
   return {
     producer,
     plainProducer: producer,
@@ -40,6 +40,23 @@ async function openAtLeastOnce({ kafka, logger, onFailure }: AppEnvironment): Pr
     createCommits: ({ collector, group, assignment }) =>
       new Committer({ collector, group, logger, tasks: () => assignment().tasksAtWork }),
     end: () => undefined,
+    close: () => producer.close(),
+  }
+}
+
+/** What is sent after a batch that was refused for good would overtake its records when they are repeated. */
+function endingWithRefusal(producer: BatchProducer): BatchProducer {
+  let refusal: Error | undefined
+  return {
+    async send(batch) {
+      if (refusal !== undefined) throw refusal
+      try {
+        return await producer.send(batch)
+      } catch (error) {
+        refusal ??= error as Error
+        throw error
+      }
+    },
     close: () => producer.close(),
   }
 }

@@ -199,6 +199,27 @@ test('an output that can never be produced ends the application without committi
   assert.equal(committed(kafka), 0)
 })
 
+test('no output follows one that can never be produced: it would overtake it', async t => {
+  const kafka = fakeKafka()
+  const clock = new TestClock()
+  const builder = topology('late')
+  const late = Promise.withResolvers<void>()
+  builder
+    .stream(words)
+    .enrich({ using: word => (word === 'late' ? late.promise : undefined), joiner: word => word })
+    .to(shouts)
+  const app = appOn(t, kafka, builder.build(), { clock, lingerMs: 10 })
+  await app.start()
+  kafka.failNextSend(new TopologyError('TOPOLOGY_RECORD_TOO_LARGE', 'larger than the broker takes'))
+  kafka.put('words', { key: 'k', value: 'early' })
+  kafka.put('words', { key: 'k', value: 'late' })
+  await clock.advance(10)
+  late.resolve()
+  await clock.advance(1_000)
+  await assert.rejects(app.ended, { code: 'TOPOLOGY_RECORD_TOO_LARGE' })
+  assert.deepEqual(values(kafka), [])
+})
+
 test('a commit that the broker refuses for now is made up for by the next one', async t => {
   const kafka = fakeKafka()
   const app = appOn(t, kafka)

@@ -206,7 +206,7 @@ test('no output follows one that can never be produced: it would overtake it', a
   const late = Promise.withResolvers<void>()
   builder
     .stream(words)
-    .enrich({ using: word => (word === 'late' ? late.promise : undefined), joiner: word => word })
+    .enrich({ using: word => (word === 'late' ? late.promise : Promise.resolve()), joiner: word => word })
     .to(shouts)
   const app = appOn(t, kafka, builder.build(), { clock, lingerMs: 10 })
   await app.start()

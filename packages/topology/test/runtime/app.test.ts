@@ -213,6 +213,7 @@ test('no output follows one that can never be produced: it would overtake it', a
   kafka.failNextSend(new TopologyError('TOPOLOGY_RECORD_TOO_LARGE', 'larger than the broker takes'))
   kafka.put('words', { key: 'k', value: 'early' })
   kafka.put('words', { key: 'k', value: 'late' })
+  await until('the first has its output', () => app.stats().counters.produced === 1)
   await clock.advance(10)
   late.resolve()
   await clock.advance(1_000)

@@ -50,7 +50,7 @@ export interface FakeClient extends KafkaClient {
   expireMember(groupId: string, index: number): void
   /** As `expireMember`, for a process that was killed: it does not join again. */
   removeDeadMember(groupId: string, index: number): void
-  /** Either of them by the member's `instanceId`, which reaches one that is leaving, too. Nothing when it is no member. */
+  /** Either of them by the member's `instanceId`, also when it is leaving or about to join again. Nothing when it is no member. */
   expireInstance(groupId: string, instanceId: string, process: 'alive' | 'dead'): void
   /** Batches are appended, but `send` stays pending until `releaseAcks`. */
   holdAcks(): void

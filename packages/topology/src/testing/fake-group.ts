@@ -22,6 +22,7 @@ export class FakeGroup {
   readonly #partitionsOf: (topic: string) => number
   readonly #members: FakeMember[] = []
   readonly #leaving = new Set<FakeMember>()
+  readonly #returning = new Set<FakeMember>()
   #rebalancing: Promise<void> = Promise.resolve()
   readonly #known = new Set<string>()
   #entries = 0
@@ -84,9 +85,10 @@ export class FakeGroup {
     this.#expire(member, isDead)
   }
 
-  /** The same by `instanceId`; it reaches a member that is leaving, too. */
+  /** The same by `instanceId`; it reaches a member that is leaving or about to join again, too. */
   expireInstance(instanceId: string, isDead: boolean): void {
-    const member = [...this.#members, ...this.#leaving].find(candidate => candidate.instanceId === instanceId)
+    const all = [...this.#members, ...this.#leaving, ...this.#returning]
+    const member = all.find(candidate => candidate.instanceId === instanceId)
     if (member !== undefined) this.#expire(member, isDead)
   }
 
@@ -94,10 +96,12 @@ export class FakeGroup {
     this.#takeOut(member)
     this.#leaving.delete(member)
     this.forget(member)
+    if (isDead) this.#returning.delete(member)
+    else this.#returning.add(member)
     const lost = member.lose()
     this.#rebalance()
     void lost.then(() => {
-      if (!member.hasLeft && !isDead) this.add(member)
+      if (this.#returning.delete(member) && !member.hasLeft) this.add(member)
     })
   }
 
@@ -111,7 +115,12 @@ export class FakeGroup {
       const targets = this.#targets()
       // Nothing is handed over before its owner has let go, as with Kafka's own incremental protocol.
       await Promise.all([...targets].map(([member, target]) => member.revokeAllBut(target)))
-      for (const [member, target] of targets) if (this.#members.includes(member)) member.assign(target)
+      // Those that leave have been asked or will be, and a rebalance of their own follows.
+      const kept = new Set([...this.#leaving].flatMap(member => member.owned.map(nameOf)))
+      for (const [member, target] of targets) {
+        if (!this.#members.includes(member)) continue
+        member.assign(target.filter(partition => !kept.has(nameOf(partition))))
+      }
     })
   }
 
@@ -189,6 +198,8 @@ export class FakeMember implements GroupMember {
   async leave(): Promise<void> {
     this.hasLeft = true
     await this.#group.remove(this)
+    // The group does not wait for a member whose session has ended; the member still waits for its listener.
+    await this.#ownership?.revokeAllBut([])
     this.#isMember = false
     this.#group.forget(this)
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { getHeapStatistics } from 'node:v8'
 import fc from 'fast-check'
 import { oracleAsync } from '../../../../test-support/oracle.ts'
 import { TopologyError } from '../../src/errors.ts'
@@ -13,6 +14,12 @@ import { evolutions } from './arbitrary-evolution.ts'
 
 const SLOWEST_DECODE_MS = 1_000
 const FRAME_BYTES = 5
+
+/** Payloads to damage and decode: `FUZZ_RUNS=100000 node --test …` for a long run. */
+const FUZZ_RUNS = Number(process.env['FUZZ_RUNS'] ?? 3_000)
+const PAYLOADS_PER_SCHEMA = 20
+/** What a payload of some hundred bytes says must not make the decoder reserve memory. */
+const MAX_DECODE_BYTES = 32 * 1_048_576
 
 /** Bytes that a varint, a count or a union's index goes wrong with. */
 const telling = fc.constantFrom(0x00, 0x01, 0x02, 0x7e, 0x7f, 0x80, 0xfe, 0xff, 0x0f)
@@ -48,9 +55,13 @@ async function open(
   })
 }
 
-/** Decodes in the middle of a batch. A value must be one that the schema takes, anything else the one error. */
-function decodeOrRefuse(codec: Codec<unknown>, bytes: Buffer, around: Uint8Array): void {
+/**
+ * Decodes in the middle of a batch. A value must be one that the schema takes, anything else the one error. Returns the bytes
+ * allocated meanwhile.
+ */
+function decodeOrRefuse(codec: Codec<unknown>, bytes: Buffer, around: Uint8Array): number {
   const batch = Buffer.concat([around, bytes, around])
+  const before = allocatedBytes()
   const began = performance.now()
   try {
     const value = codec.decode(batch, around.length, around.length + bytes.length)
@@ -59,13 +70,23 @@ function decodeOrRefuse(codec: Codec<unknown>, bytes: Buffer, around: Uint8Array
     if (!TopologyError.is(error) || error.code !== 'TOPOLOGY_DESERIALIZATION_FAILED') throw error
   }
   assert.ok(performance.now() - began < SLOWEST_DECODE_MS, 'decoding took too long')
+  const allocated = allocatedBytes() - before
+  assert.ok(allocated < MAX_DECODE_BYTES, `decoding ${bytes.length} bytes allocated ${allocated}`)
+  return allocated
 }
 
-test('damaged bytes read as a value of the schema or as malformed, with the same schema and an older one', async () => {
+/** The buffers outside the JavaScript heap included. */
+function allocatedBytes(): number {
+  const { used_heap_size: onHeap, external_memory: outside } = getHeapStatistics()
+  return onHeap + outside
+}
+
+test('damaged bytes read as a value of the schema or as malformed, with the same schema and an older one', async t => {
+  let most = 0
   await oracleAsync(
     fc.asyncProperty(
       evolutions,
-      fc.array(damages, { minLength: 20, maxLength: 20 }),
+      fc.array(damages, { minLength: PAYLOADS_PER_SCHEMA, maxLength: PAYLOADS_PER_SCHEMA }),
       fc.uint8Array({ maxLength: 40 }),
       async ({ writer, reader, options, written }, attempts, around) => {
         const registry = new InMemorySchemaRegistry()
@@ -74,11 +95,14 @@ test('damaged bytes read as a value of the schema or as malformed, with the same
         const bytes = Buffer.from(older.encode(written))
         for (const changes of attempts) {
           const damaged = damage(bytes, changes)
-          decodeOrRefuse(older, damaged, around)
-          decodeOrRefuse(newer, damaged, around)
+          most = Math.max(most, decodeOrRefuse(older, damaged, around))
+          most = Math.max(most, decodeOrRefuse(newer, damaged, around))
         }
       },
     ),
-    { runs: 150 },
+    { runs: Math.ceil(FUZZ_RUNS / PAYLOADS_PER_SCHEMA) },
+  )
+  t.diagnostic(
+    `${FUZZ_RUNS} damaged payloads; at most ${Math.round(most / 1_024)} KiB were allocated for one`,
   )
 })

@@ -104,6 +104,8 @@ export class InFlightRecords {
       if (record.laneHolds === 0) {
         record.lane.holders -= 1
         this.#drain(record.lane)
+        // What waited may have failed the task.
+        if (this.#isAbandoned) return
       }
     }
     record.holds -= 1

@@ -34,6 +34,8 @@ export async function runService(options: ServiceOptions): Promise<void> {
     await server.close()
     await options.close?.()
   }
+  // What an author's call that never answered still holds open must not keep the process.
+  process.exit()
 }
 
 /** A faulty environment is an operator's mistake, not a crash: one line on standard error and exit code 1. */

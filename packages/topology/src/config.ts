@@ -38,7 +38,10 @@ export interface AppOptions {
   readonly transactionTimeoutMs: number
   /** Milliseconds from the end of a commit to the next. A crash repeats at most the work since the last one. */
   readonly commitIntervalMs: number
-  /** How long closing or a revocation waits for work that is under way. */
+  /**
+   * How long closing may take. Work under way, in a revocation too, gets all of it but what the last commit needs (a fifth,
+   * at most 2 s).
+   */
   readonly shutdownTimeoutMs: number
   /** Default: `<application id>-dead-letters`. Created at start where it is missing. */
   readonly deadLetterTopic: string | undefined

@@ -143,12 +143,17 @@ export class EnrichStage {
   async #callOnce(job: EnrichJob): Promise<unknown> {
     const { name, timeoutMs, call } = this.#node
     const controller = new AbortController()
-    const stopped = (): void => controller.abort(this.#stop.signal.reason)
-    this.#stop.signal.addEventListener('abort', stopped, { once: true })
     let rejectLate: (reason: Error) => void = () => {}
     const late = new Promise<never>((_, reject) => {
       rejectLate = reject
     })
+    // A call need not heed its signal.
+    const stopped = (): void => {
+      const reason = this.#stop.signal.reason as Error
+      controller.abort(reason)
+      rejectLate(reason)
+    }
+    this.#stop.signal.addEventListener('abort', stopped, { once: true })
     const cancelTimer = this.#options.clock.schedule(timeoutMs, () => {
       const error = new TopologyError(
         'TOPOLOGY_ENRICHMENT_FAILED',

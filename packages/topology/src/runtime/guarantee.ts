@@ -22,7 +22,7 @@ export interface Guarantee {
   readonly onOutputFailure: (error: Error) => void
   /** Once. */
   createCommits(parts: CommitParts): Commits
-  /** The application cannot go on. */
+  /** The application cannot go on, or does not wait any longer: what fails from now on is no failure of its. */
   end(): void
   close(): Promise<void>
 }
@@ -33,13 +33,18 @@ export function openGuarantee(app: AppEnvironment): Promise<Guarantee> {
 
 async function openAtLeastOnce({ kafka, logger, onFailure }: AppEnvironment): Promise<Guarantee> {
   const producer = endingWithRefusal(await kafka.createProducer())
+  let isEnded = false
   return {
     producer,
     plainProducer: producer,
-    onOutputFailure: onFailure,
+    onOutputFailure: error => {
+      if (!isEnded) onFailure(error)
+    },
     createCommits: ({ collector, group, assignment }) =>
       new Committer({ collector, group, logger, tasks: () => assignment().tasksAtWork }),
-    end: () => undefined,
+    end: () => {
+      isEnded = true
+    },
     close: () => producer.close(),
   }
 }

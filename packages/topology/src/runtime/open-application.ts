@@ -1,4 +1,5 @@
 import type { Fetcher, GroupMember } from '../client/ports.ts'
+import type { AppOptions } from '../config.ts'
 import { TopologyError } from '../errors.ts'
 import type { DeliverNode, NodeId } from '../plan/node.ts'
 import type { AppEnvironment } from './app.ts'
@@ -66,9 +67,10 @@ export async function openApplication(environment: AppEnvironment): Promise<Open
     committer,
     clock: app.clock,
     logger: app.logger,
-    drainTimeoutMs: options.shutdownTimeoutMs,
+    drainTimeoutMs: options.shutdownTimeoutMs - lastCommitMs(options),
   })
   const stopCommits = commitRegularly(app, committer)
+  const leave = leavingInTime(app, { group, assignment, guarantee })
   return {
     tables,
     assignment,
@@ -82,7 +84,7 @@ export async function openApplication(environment: AppEnvironment): Promise<Open
     async close() {
       stopCommits()
       await closeInOrder([
-        () => group.leave(),
+        leave,
         () => fetcher.close(),
         () => tables.stop(),
         ...[...deliveries.values()].map(stage => () => stage.close()),
@@ -90,6 +92,42 @@ export async function openApplication(environment: AppEnvironment): Promise<Open
       ])
       runner.stop()
     },
+  }
+}
+
+/** What of `shutdownTimeoutMs` is kept for the last commit and for leaving the group. */
+function lastCommitMs({ shutdownTimeoutMs }: AppOptions): number {
+  return Math.min(2_000, shutdownTimeoutMs / 5)
+}
+
+/**
+ * Leaves the group, or at the deadline gives up what is still under way (brokers that no longer answer, above all): it
+ * stays uncommitted. Losing that is no failure.
+ */
+function leavingInTime(
+  { clock, logger, options }: AppEnvironment,
+  parts: {
+    readonly group: GroupMember
+    readonly assignment: Assignment
+    readonly guarantee: Guarantee
+  },
+): () => Promise<void> {
+  return async () => {
+    const late = Promise.withResolvers<void>()
+    const cancel = clock.schedule(options.shutdownTimeoutMs, () => {
+      logger.error(
+        { shutdownTimeoutMs: options.shutdownTimeoutMs },
+        'not out of the group in time; unfinished work is left to the next owner',
+      )
+      parts.guarantee.end()
+      parts.assignment.suspend()
+      late.resolve()
+    })
+    try {
+      await Promise.race([parts.group.leave(), late.promise])
+    } finally {
+      cancel()
+    }
   }
 }
 
@@ -271,7 +309,9 @@ function commitRegularly(app: AppEnvironment, committer: Commits): () => void {
         () => {
           if (!isStopped) schedule()
         },
-        (error: unknown) => app.onFailure(error as Error),
+        (error: unknown) => {
+          if (!isStopped) app.onFailure(error as Error)
+        },
       )
     })
   }

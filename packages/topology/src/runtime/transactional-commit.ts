@@ -66,12 +66,13 @@ export class TransactionalCommitter implements Commits {
     else this.#fail(error)
   }
 
-  /** The application cannot go on: nothing is committed any more. Closing the producer aborts what is open. */
+  /** Nothing is committed any more, and nothing fails. Closing the producer aborts what is open. */
   end(): void {
     this.#isEnded = true
   }
 
   #fail(error: Error): void {
+    if (this.#isEnded) return
     this.end()
     this.#options.onFailure(error)
   }

@@ -71,8 +71,8 @@ export class FakeGroup {
   async remove(member: FakeMember): Promise<void> {
     this.#takeOut(member)
     this.#leaving.add(member)
-    this.#rebalancing = this.#rebalancing.then(() => member.revokeAllBut([]))
-    const revoked = this.#rebalancing.finally(() => this.#leaving.delete(member))
+    const revoked = member.revokeAllBut([]).finally(() => this.#leaving.delete(member))
+    this.#rebalancing = this.#rebalancing.then(() => revoked)
     this.#rebalance()
     await revoked
   }

@@ -14,7 +14,8 @@ function closedError(): TopologyError {
 
 export class FakeProducer implements BatchProducer {
   readonly #cluster: FakeCluster
-  readonly #pending = new Set<Promise<unknown>>()
+  /** Sends that are not acknowledged. */
+  readonly #rejects = new Set<(error: Error) => void>()
   #isClosed = false
 
   constructor(cluster: FakeCluster) {
@@ -22,17 +23,21 @@ export class FakeProducer implements BatchProducer {
   }
 
   send(batch: ProduceBatch): Promise<{ readonly baseOffset: number }> {
-    const sending = this.#send(batch)
-    this.#pending.add(sending)
-    return sending.finally(() => this.#pending.delete(sending))
+    return new Promise((resolve, reject) => {
+      this.#rejects.add(reject)
+      this.#append(batch)
+        .then(resolve, reject)
+        .finally(() => this.#rejects.delete(reject))
+    })
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#isClosed = true
-    await Promise.allSettled(this.#pending)
+    for (const reject of this.#rejects) reject(closedError())
+    return Promise.resolve()
   }
 
-  async #send(batch: ProduceBatch): Promise<{ readonly baseOffset: number }> {
+  async #append(batch: ProduceBatch): Promise<{ readonly baseOffset: number }> {
     if (this.#isClosed) throw closedError()
     const failure = this.#cluster.sendFailures.shift()
     if (failure !== undefined) throw failure

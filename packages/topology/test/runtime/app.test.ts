@@ -157,6 +157,50 @@ test('a member that has lost its partitions commits nothing for them, and reads 
   assert.equal(committed(kafka), 3)
 })
 
+test('closing gives up what never ends in time, without a failure and without its offset', async t => {
+  const kafka = fakeKafka()
+  const clock = new TestClock()
+  const builder = topology('hanging')
+  builder
+    .stream(words)
+    .enrich({
+      using: async word => {
+        if (word === 'hangs') await new Promise(() => undefined)
+      },
+      joiner: word => word,
+    })
+    .to(shouts)
+  const app = appOn(t, kafka, builder.build(), { clock, shutdownTimeoutMs: 1_000 })
+  await app.start()
+  kafka.put('words', { key: 'k', value: 'answers', partition: 0 })
+  kafka.put('words', { key: 'k', value: 'hangs', partition: 0 })
+  kafka.put('words', { key: 'k', value: 'waits', partition: 0 })
+  await until('one is through', () => app.stats().counters.produced === 1)
+  const closed = app.close()
+  await clock.advance(1_000)
+  assert.equal(app.state, 'closed')
+  await closed
+  assert.equal(kafka.committed('hanging', 'words', 0), 1)
+  assert.equal(clock.timers, 0)
+})
+
+for (const guarantee of ['at-least-once', 'exactly-once'] as const)
+  test(`${guarantee}: closing ends in time though no output is acknowledged any more`, async t => {
+    const kafka = fakeKafka()
+    const clock = new TestClock()
+    const app = appOn(t, kafka, shouting(), { clock, guarantee, shutdownTimeoutMs: 1_000 })
+    await app.start()
+    kafka.holdAcks()
+    kafka.put('words', { key: 'k', value: 'a' })
+    await until('it is processed', () => app.stats().counters.produced === 1)
+    const closed = app.close()
+    await clock.advance(1_000)
+    assert.equal(app.state, 'closed')
+    await closed
+    assert.equal(committed(kafka), 0)
+    assert.equal(clock.timers, 0)
+  })
+
 test('a failing function sends its record to the dead letters and the stream goes on', async t => {
   const kafka = fakeKafka()
   const app = appOn(t, kafka)
@@ -197,6 +241,28 @@ test('an output that can never be produced ends the application without committi
   kafka.put('words', { key: 'k', value: 'a' })
   await assert.rejects(app.ended, { code: 'TOPOLOGY_AUTHORIZATION_FAILED' })
   assert.equal(committed(kafka), 0)
+})
+
+test("with the policy 'fail' nothing is waited for when the record had to wait for its turn", async t => {
+  const kafka = fakeKafka()
+  const builder = topology('failing')
+  const first = Promise.withResolvers<void>()
+  builder
+    .stream(words)
+    .mapValues(word => {
+      if (word === 'boom') throw new Error('I cannot shout that')
+      return word
+    })
+    .enrich({ using: () => first.promise, joiner: word => word })
+    .to(shouts)
+  // Time stands still: nothing is given up at a deadline.
+  const app = appOn(t, kafka, builder.build(), { clock: new TestClock(), onProcessingFailure: 'fail' })
+  await app.start()
+  kafka.put('words', { key: 'k', value: 'first' })
+  kafka.put('words', { key: 'k', value: 'boom' })
+  await until('both are under way', () => app.stats().tasks.some(({ inFlight }) => inFlight === 2))
+  first.resolve()
+  await until('it has failed', () => app.state === 'failed', { timeoutMs: 2_000 })
 })
 
 test('no output follows one that can never be produced: it would overtake it', async t => {

@@ -135,6 +135,10 @@ class Process {
         clock: world.clock,
         logger: {
           ...SILENT,
+          error: facts => {
+            // Out of time while it was leaving.
+            if ('shutdownTimeoutMs' in facts) world.interrupted(this.owned)
+          },
           warn: facts => {
             // A task whose drain has come to its deadline.
             if ('task' in facts) world.interrupted(new Set([Number(String(facts.task).split('_')[1])]))
@@ -473,7 +477,8 @@ export class World {
         app.state === 'closed' || process.mayFail,
         `${process.instanceId} has failed: ${String(process.failure)}`,
       )
-      this.#processes = this.#processes.filter(other => other !== process)
+      // It may have given up leaving: its session ends then.
+      this.#bury(process)
     }
   }
 }

@@ -43,6 +43,8 @@ export interface AppOptions {
    * at most 2 s).
    */
   readonly shutdownTimeoutMs: number
+  /** A warning says when the event loop was blocked for so long: heartbeats are not sent meanwhile. */
+  readonly stallWarningMs: number
   /** Default: `<application id>-dead-letters`. Created at start where it is missing. */
   readonly deadLetterTopic: string | undefined
   /** A key or a value cannot be decoded. */
@@ -91,6 +93,7 @@ export const APP_OPTIONS: OptionTable<AppOptions> = {
   transactionTimeoutMs: integer({ fallback: 10_000, min: 1_000, max: 900_000 }),
   commitIntervalMs: integer({ fallback: 1_000, min: 10, max: INT32_MAX }),
   shutdownTimeoutMs: integer({ fallback: 25_000, min: 0, max: INT32_MAX }),
+  stallWarningMs: integer({ fallback: 1_000, min: 10, max: INT32_MAX }),
   deadLetterTopic: optionalText,
   onMalformedRecord: oneOf(POLICIES, 'dead-letter'),
   onProcessingFailure: oneOf(POLICIES, 'dead-letter'),

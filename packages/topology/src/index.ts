@@ -1,4 +1,5 @@
 export { createApp } from './create-app.ts'
+export type { EventLoopDelay } from './observability/event-loop-watch.ts'
 export type { App, AppEvents, AppStats, Readiness, SourceStats, TaskStats } from './runtime/app.ts'
 export type { AppState } from './runtime/lifecycle.ts'
 export type { DeliveryStats } from './runtime/delivery/delivery-stage.ts'

@@ -3,6 +3,7 @@ import { systemClock, type Clock } from '../clock.ts'
 import { checkAppOptions, type AppConfig, type AppOptions, type Logger } from '../config.ts'
 import { TopologyError } from '../errors.ts'
 import { Counters, type CounterSnapshot } from '../observability/counters.ts'
+import { EventLoopWatch, type EventLoopDelay } from '../observability/event-loop-watch.ts'
 import type { CompiledTopology } from '../plan/compiled.ts'
 import type { SchemaRegistry } from '../serde/schema-registry.ts'
 import { Lifecycle, type AppState } from './lifecycle.ts'
@@ -40,6 +41,8 @@ export interface AppStats {
   readonly counters: CounterSnapshot
   readonly deliveries: Readonly<Record<string, DeliveryStats>>
   readonly commits: number
+  /** Since the last call of `stats`. */
+  readonly eventLoopDelayMs: EventLoopDelay
 }
 
 export interface Readiness {
@@ -93,6 +96,8 @@ export class App {
   readonly #logger: Logger
   readonly #counters = new Counters()
   readonly #lifecycle: Lifecycle
+  readonly #clock: Clock
+  readonly #loop: EventLoopWatch
   readonly #ended = Promise.withResolvers<void>()
   readonly #closed = new AbortController()
   #open: OpenApplication | undefined
@@ -107,6 +112,9 @@ export class App {
     this.#events = events
     this.#options = checkAppOptions(topology.name, config)
     this.#logger = config.logger ?? SILENT
+    this.#clock = config.clock ?? systemClock
+    const { stallWarningMs } = this.#options
+    this.#loop = new EventLoopWatch({ clock: this.#clock, logger: this.#logger, stallWarningMs })
     this.#lifecycle = new Lifecycle((state, previous) => {
       this.#logger.info({ application: topology.name, state, previous }, 'state changed')
       events.onStateChange?.(state, previous)
@@ -130,6 +138,7 @@ export class App {
    */
   async start(): Promise<void> {
     this.#lifecycle.to('starting')
+    this.#loop.start()
     try {
       const { kafka, registry } = this.#parts.connect(this.#config, this.#options)
       this.#kafka = kafka
@@ -198,6 +207,7 @@ export class App {
         [...(open?.deliveries ?? [])].map(([name, stage]) => [name, stage.stats]),
       ),
       commits: open?.committer.commits ?? 0,
+      eventLoopDelayMs: this.#loop.take(),
     }
   }
 
@@ -207,7 +217,7 @@ export class App {
       options: this.#options,
       kafka,
       registry,
-      clock: this.#config.clock ?? systemClock,
+      clock: this.#clock,
       random: this.#config.random ?? Math.random,
       logger: this.#logger,
       counters: this.#counters,
@@ -237,6 +247,7 @@ export class App {
         ?.close()
         .catch((error: unknown) => this.#logger.warn({ error }, 'closing the client failed'))
     }
+    this.#loop.stop()
     this.#lifecycle.to(this.#failure === undefined ? 'closed' : 'failed')
     if (this.#failure === undefined) this.#ended.resolve()
     else this.#ended.reject(this.#failure)

@@ -113,10 +113,11 @@ class Process {
       onAssigned: partitions => {
         for (const { partition } of partitions) this.owned.add(partition)
       },
-      onReleased: partitions => {
+      onReleased: (partitions, isLate) => {
         const released = new Set(partitions.map(({ partition }) => partition))
         for (const id of this.calls.keys()) if (released.has(world.partitionOf(id))) this.calls.delete(id)
-        if (this.#isUncommitted) world.interrupted(released)
+        // Until it heard of the loss, it went on.
+        if (this.#isUncommitted || isLate) world.interrupted(released)
         for (const partition of released) this.owned.delete(partition)
       },
       onSendRejected: () => {

@@ -12,8 +12,8 @@ import type { TopicPartition } from '../../src/record.ts'
 export interface MortalEvents {
   onDeath(): void
   onAssigned(partitions: readonly TopicPartition[]): void
-  /** The listener has let go of them. */
-  onReleased(partitions: readonly TopicPartition[]): void
+  /** The listener has let go of them, `isLate`: after they were lost. */
+  onReleased(partitions: readonly TopicPartition[], isLate: boolean): void
   onSendRejected(): void
   onCommit(hasSucceeded: boolean): void
 }
@@ -146,16 +146,21 @@ export class MortalClient {
           this.#events.onAssigned(partitions)
           return listener.onAssigned(partitions)
         }),
-      onRevoked: partitions => this.#call(() => this.#releasing(partitions, listener.onRevoked(partitions))),
-      onLost: partitions => this.#call(() => this.#releasing(partitions, listener.onLost(partitions))),
+      onRevoked: partitions =>
+        this.#call(() => this.#releasing(partitions, listener.onRevoked(partitions), false)),
+      onLost: partitions => this.#call(() => this.#releasing(partitions, listener.onLost(partitions), true)),
       onError: error => {
         if (!this.isDead) listener.onError(error)
       },
     }
   }
 
-  async #releasing(partitions: readonly TopicPartition[], letGo: Promise<void>): Promise<void> {
+  async #releasing(
+    partitions: readonly TopicPartition[],
+    letGo: Promise<void>,
+    isLate: boolean,
+  ): Promise<void> {
     await letGo
-    if (!this.isDead) this.#events.onReleased(partitions)
+    if (!this.isDead) this.#events.onReleased(partitions, isLate)
   }
 }

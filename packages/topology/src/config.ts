@@ -39,8 +39,8 @@ export interface AppOptions {
   /** Milliseconds from the end of a commit to the next. A crash repeats at most the work since the last one. */
   readonly commitIntervalMs: number
   /**
-   * How long closing may take. Work under way, in a revocation too, gets all of it but what the last commit needs (a fifth,
-   * at most 2 s).
+   * How long closing may take. Work under way, in a revocation too, gets all of it but what committing and leaving need (a
+   * fifth, at most 2 s).
    */
   readonly shutdownTimeoutMs: number
   /** A warning says when the event loop was blocked for so long: heartbeats are not sent meanwhile. */
@@ -92,7 +92,7 @@ export const APP_OPTIONS: OptionTable<AppOptions> = {
   guarantee: oneOf(['at-least-once', 'exactly-once'], 'at-least-once'),
   transactionTimeoutMs: integer({ fallback: 10_000, min: 1_000, max: 900_000 }),
   commitIntervalMs: integer({ fallback: 1_000, min: 10, max: INT32_MAX }),
-  shutdownTimeoutMs: integer({ fallback: 25_000, min: 0, max: INT32_MAX }),
+  shutdownTimeoutMs: integer({ fallback: 25_000, min: 100, max: INT32_MAX }),
   stallWarningMs: integer({ fallback: 1_000, min: 10, max: INT32_MAX }),
   deadLetterTopic: optionalText,
   onMalformedRecord: oneOf(POLICIES, 'dead-letter'),

@@ -1,9 +1,9 @@
 import type { Fetcher, GroupMember } from '../client/ports.ts'
-import type { AppOptions } from '../config.ts'
 import { TopologyError } from '../errors.ts'
 import type { DeliverNode, NodeId } from '../plan/node.ts'
 import type { AppEnvironment } from './app.ts'
 import { Assignment } from './assignment.ts'
+import { closing, lastCommitMs } from './closing.ts'
 import type { Commits } from './commit.ts'
 import { DeliveryStage } from './delivery/delivery-stage.ts'
 import { openGuarantee, type Guarantee } from './guarantee.ts'
@@ -70,7 +70,7 @@ export async function openApplication(environment: AppEnvironment): Promise<Open
     drainTimeoutMs: options.shutdownTimeoutMs - lastCommitMs(options),
   })
   const stopCommits = commitRegularly(app, committer)
-  const leave = leavingInTime(app, { group, assignment, guarantee })
+  const close = closing(app, { group, fetcher, tables, deliveries, guarantee, assignment })
   return {
     tables,
     assignment,
@@ -83,51 +83,9 @@ export async function openApplication(environment: AppEnvironment): Promise<Open
     },
     async close() {
       stopCommits()
-      await closeInOrder([
-        leave,
-        () => fetcher.close(),
-        () => tables.stop(),
-        ...[...deliveries.values()].map(stage => () => stage.close()),
-        () => guarantee.close(),
-      ])
+      await close()
       runner.stop()
     },
-  }
-}
-
-/** What of `shutdownTimeoutMs` is kept for the last commit and for leaving the group. */
-function lastCommitMs({ shutdownTimeoutMs }: AppOptions): number {
-  return Math.min(2_000, shutdownTimeoutMs / 5)
-}
-
-/**
- * Leaves the group, or at the deadline gives up what is still under way (brokers that no longer answer, above all): it
- * stays uncommitted. Losing that is no failure.
- */
-function leavingInTime(
-  { clock, logger, options }: AppEnvironment,
-  parts: {
-    readonly group: GroupMember
-    readonly assignment: Assignment
-    readonly guarantee: Guarantee
-  },
-): () => Promise<void> {
-  return async () => {
-    const late = Promise.withResolvers<void>()
-    const cancel = clock.schedule(options.shutdownTimeoutMs, () => {
-      logger.error(
-        { shutdownTimeoutMs: options.shutdownTimeoutMs },
-        'not out of the group in time; unfinished work is left to the next owner',
-      )
-      parts.guarantee.end()
-      parts.assignment.suspend()
-      late.resolve()
-    })
-    try {
-      await Promise.race([parts.group.leave(), late.promise])
-    } finally {
-      cancel()
-    }
   }
 }
 
@@ -324,18 +282,4 @@ function commitRegularly(app: AppEnvironment, committer: Commits): () => void {
 
 function stepName(nodes: readonly DeliverNode[], id: NodeId): string {
   return nodes.find(node => node.id === id)?.name ?? String(id)
-}
-
-/** Each step is tried whatever became of the ones before; the first failure is the one that is told. */
-async function closeInOrder(steps: readonly (() => Promise<void>)[]): Promise<void> {
-  const failures: Error[] = []
-  for (const step of steps) {
-    try {
-      await step()
-    } catch (error) {
-      failures.push(error as Error)
-    }
-  }
-  const [first] = failures
-  if (first !== undefined) throw first
 }

@@ -99,6 +99,8 @@ class Process {
   readonly calls: Map<number, Call> = new Map()
   /** An output of its was refused for good: it has to fail. */
   mayFail = false
+  /** Its session has ended and it has not heard of it: it goes on with what it has lost. */
+  isZombie = false
   failure: unknown
   closing: Promise<void> | undefined
   #isUncommitted = false
@@ -116,8 +118,8 @@ class Process {
       onReleased: (partitions, isLate) => {
         const released = new Set(partitions.map(({ partition }) => partition))
         for (const id of this.calls.keys()) if (released.has(world.partitionOf(id))) this.calls.delete(id)
-        // Until it heard of the loss, it went on.
         if (this.#isUncommitted || isLate) world.interrupted(released)
+        if (isLate) this.isZombie = false
         for (const partition of released) this.owned.delete(partition)
       },
       onSendRejected: () => {
@@ -138,7 +140,7 @@ class Process {
           ...SILENT,
           error: facts => {
             // Out of time while it was leaving.
-            if ('shutdownTimeoutMs' in facts) world.interrupted(this.owned)
+            if ('givenUpAfterMs' in facts) world.interrupted(this.owned)
           },
           warn: facts => {
             // A task whose drain has come to its deadline.
@@ -305,6 +307,7 @@ export class World {
   expire(which: number): void {
     const process = this.#pick(which)
     if (process === undefined) return
+    process.isZombie = process.owned.size > 0
     this.interrupted(process.owned)
     this.kafka.expireInstance(GROUP, process.instanceId, 'alive')
   }
@@ -377,6 +380,7 @@ export class World {
 
   /** Holds once everything is committed. */
   checkOutcome(): void {
+    for (const { isZombie, owned } of this.#processes) if (isZombie) this.interrupted(owned)
     const outputs = this.#results(false)
     assert.deepEqual(
       new Set(outputs.map(({ id }) => id)),

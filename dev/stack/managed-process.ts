@@ -145,6 +145,8 @@ export class ManagedProcess {
     // A pid is only signalled while its process is known to be there: later it may be somebody else's.
     if (this.#exit !== undefined) return
     await terminate(this.pid, this.#spec.stopSignal ?? 'SIGTERM', deadlineMs)
+    // The process may be gone a moment before its exit is told.
+    await this.ended
   }
 
   killNow(): void {

@@ -205,6 +205,8 @@ test(
 
     const { code, err } = await dlq('replay', letters, '--yes')
     assert.deepEqual([code, err], [0, ''])
+    // A transaction's end is answered before its marker is in every partition.
+    await until('all are visible', async () => (await count()) >= 400)
     assertPlayed(await read(kafka, source), 400)
   },
 )
@@ -228,6 +230,7 @@ test('one replay of a topic runs at a time', { skip }, async t => {
   interrupted.abort()
   await Promise.all([slow, other])
   assert.equal((await dlq('replay', letters, '--yes')).code, 0)
+  await until('all are visible', async () => (await read(kafka, source)).length >= 60)
   const values = (await read(kafka, source)).map(({ value }) => String(value))
   assert.equal(new Set(values).size, 60)
   assert.equal(values.length, 60)

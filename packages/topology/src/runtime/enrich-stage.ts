@@ -4,6 +4,7 @@ import { adviceForUnknown, retryAdviceOf, TopologyError } from '../errors.ts'
 import { Fifo } from '../fifo.ts'
 import type { EnrichContext, EnrichNode } from '../plan/node.ts'
 import type { RecordContext } from '../record.ts'
+import { laneKeyOf } from './lane-key.ts'
 
 export interface EnrichJob {
   readonly key: unknown
@@ -29,7 +30,7 @@ export class EnrichStage {
   readonly #node: EnrichNode
   readonly #options: EnrichStageOptions
   /** Keys with a call under way, and what waits behind it. */
-  readonly #lanes = new Map<unknown, Fifo<EnrichJob>>()
+  readonly #lanes = new Map<string, Fifo<EnrichJob>>()
   readonly #ready = new Fifo<EnrichJob>()
   readonly #stop = new AbortController()
   #inFlight = 0
@@ -80,10 +81,8 @@ export class EnrichStage {
     this.#stop.abort(new TopologyError('TOPOLOGY_CLOSED', `The step ${this.#node.name} was stopped`))
   }
 
-  #laneOf(job: EnrichJob): unknown {
-    if (this.#node.order === 'unordered' || job.key === null || job.key === undefined) return undefined
-    if (typeof job.key !== 'object') return job.key
-    return JSON.stringify(job.key, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part))
+  #laneOf(job: EnrichJob): string | undefined {
+    return this.#node.order === 'unordered' ? undefined : laneKeyOf(job.key)
   }
 
   #startReady(): void {

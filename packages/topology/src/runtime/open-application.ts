@@ -113,13 +113,13 @@ interface OutputTopics {
   readonly limits: ReadonlyMap<string, OutputLimits>
 }
 
-/** `letters` takes what belongs to no commit. */
 function withPatientRegistry(app: AppEnvironment): AppEnvironment {
   if (app.registry === undefined) return app
   const { clock, random, logger, closing: signal } = app
   return { ...app, registry: patientRegistry(app.registry, { clock, random, logger, signal }) }
 }
 
+/** `letters` takes what belongs to no commit. */
 function createCollectors(
   app: AppEnvironment,
   guarantee: Guarantee,

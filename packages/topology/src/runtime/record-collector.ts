@@ -78,7 +78,6 @@ export class RecordCollector implements Outputs {
   #wasFull = false
   #seenNowMs = 0
   #failure: Error | undefined
-  records = 0
 
   constructor(options: RecordCollectorOptions) {
     this.#options = options
@@ -159,7 +158,6 @@ export class RecordCollector implements Outputs {
       if (key === null) output.sticky = (output.sticky + 1) % output.partitions.length
     }
     target.writer.appendRecord(key, value, metadata.timestampMs, metadata.headers)
-    this.records += 1
     if (target.writer.count === 1) this.#opened(target)
   }
 

@@ -1,6 +1,7 @@
 import type { CompiledSubTopology, RecordHandler, TableReader, TaskWiring } from '../plan/compiled.ts'
 import type { DeliverNode, EnrichNode, NodeId } from '../plan/node.ts'
 import { TopologyError } from '../errors.ts'
+import { laneKeyOf } from './lane-key.ts'
 import type { Task } from './task.ts'
 import type { TopicCodecs } from './task-source.ts'
 
@@ -88,7 +89,7 @@ function deliverHandler(task: Task, node: DeliverNode): RecordHandler {
   const stage = task.deliveryOf(node)
   return (key, value) => {
     task.enter(node.name)
-    const laneKey = node.laneKey === undefined ? defaultLane(key) : node.laneKey(value, key, task.context)
+    const laneKey = node.laneKey === undefined ? laneKeyOf(key) : node.laneKey(value, key, task.context)
     const bytes = node.sizeOf === undefined ? 0 : node.sizeOf(value)
     const record = task.hold(false)
     stage.add({
@@ -106,14 +107,6 @@ function deliverHandler(task: Task, node: DeliverNode): RecordHandler {
       },
     })
   }
-}
-
-/** Records without a key have no order. */
-function defaultLane(key: unknown): string | undefined {
-  if (key === null || key === undefined) return undefined
-  return typeof key === 'string'
-    ? key
-    : JSON.stringify(key, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part))
 }
 
 function deliveryRejection(

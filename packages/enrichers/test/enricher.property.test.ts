@@ -5,6 +5,7 @@ import type { Answer } from '../src/flight.ts'
 import type { OpenCall } from './scripted-source.ts'
 import { refused, rig, unavailable } from './scripted-source.ts'
 import { until } from './until.ts'
+import { oracleSeed as seed } from '../../../test-support/oracle.ts'
 
 // The oracle is a world that changes: key k's answer at version v is `k:v`. Whatever the enricher gives out must be
 // an answer that the world had within the time that the options allow.
@@ -12,7 +13,6 @@ import { until } from './until.ts'
 const TTL_MS = 100
 const STALE_MS = 50
 const KEYS = 3
-const seed = Number(process.env['ORACLE_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 
 type Step =
   | { readonly kind: 'ask'; readonly keys: readonly number[] }

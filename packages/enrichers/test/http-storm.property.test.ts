@@ -4,8 +4,7 @@ import fc from 'fast-check'
 import { httpEnricher } from '../src/http-enricher.ts'
 import type { Handler } from './api-server.ts'
 import { ApiServer, json } from './api-server.ts'
-
-const seed = Number(process.env['ORACLE_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+import { oracleSeed as seed } from '../../../test-support/oracle.ts'
 
 type Weather = 'fine' | 'slow' | 'down' | 'busy' | 'reset' | 'hang' | 'cut' | 'garbage'
 

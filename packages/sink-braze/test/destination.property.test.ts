@@ -13,13 +13,12 @@ import {
   type Entry,
   type Handler,
 } from './harness.ts'
+import { oracleSeed as seed } from '../../../test-support/oracle.ts'
 
 /*
  * A server that follows a script of faults, and a caller that repeats what it is told to, as `deliver` does. In the end every
  * healthy object was taken in exactly once and accepted, and every object at fault was rejected and never taken in.
  */
-
-const seed = Number(process.env['ORACLE_SEED'] ?? Date.now() % 2 ** 31)
 
 /** What the server does with one request. */
 type Mood = 'works' | 'throttles' | 'fails' | 'resets' | 'says-400-without-errors' | 'says-413'

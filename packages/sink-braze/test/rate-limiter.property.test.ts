@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { TestClock } from '@tributary/topology/testing'
 import fc from 'fast-check'
 import { RateLimiter } from '../src/rate-limiter.ts'
+import { oracleSeed as seed } from '../../../test-support/oracle.ts'
 
-const seed = Number(process.env['ORACLE_SEED'] ?? Date.now() % 2 ** 31)
 const HOUR_MS = 3_600_000
 
 interface Call {

@@ -4,8 +4,7 @@ import { createSimulator } from '@tributary/braze-simulator'
 import fc from 'fast-check'
 import type { BrazeObject } from '../src/objects.ts'
 import { invalidObject } from '../src/validate.ts'
-
-const seed = Number(process.env['ORACLE_SEED'] ?? Date.now() % 2 ** 31)
+import { oracleSeed as seed } from '../../../test-support/oracle.ts'
 
 const LONG = 'x'.repeat(256)
 const GROUP = '0d5bd2c1-7a4c-4b31-8b8c-000000000001'

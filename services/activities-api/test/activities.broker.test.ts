@@ -14,10 +14,10 @@ import { createActivitiesApi } from '../src/app.ts'
 import type { Booking, UpcomingActivity } from '../src/bookings.ts'
 import { loadUpcomingActivities } from '../src/bookings.ts'
 import { migrate, openDatabase } from '../src/database.ts'
+import { oracleSeed as seed } from '../../../test-support/oracle.ts'
 
 const databaseUrl = process.env['DATABASE_URL']
 const skip = databaseUrl === undefined && 'DATABASE_URL names no Postgres'
-const seed = Number(process.env['ORACLE_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 
 /** A schema of the test's own on the real server, as a URL. */
 async function ownSchema(t: TestContext): Promise<string> {

@@ -4,8 +4,8 @@ import fc from 'fast-check'
 import { RateLimiter } from '../src/limits/rate-limiter.ts'
 import { SlidingWindow } from '../src/limits/windows.ts'
 import { event, NOON, rig } from './harness.ts'
+import { oracleSeed as seed } from '../../../test-support/oracle.ts'
 
-const seed = Number(process.env['ORACLE_SEED'] ?? Date.now() % 2 ** 31)
 const body = { events: [event('u')] }
 const HOUR_ENDS_AT = Date.parse('2026-03-04T13:00:00Z')
 const epochSeconds = (ms: number): string => String(Math.ceil(ms / 1_000))

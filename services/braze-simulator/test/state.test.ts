@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { event, NOON, rig, until } from './harness.ts'
 import type { Rig } from './harness.ts'
+import { oracleSeed as seed } from '../../../test-support/oracle.ts'
 
-const seed = Number(process.env['ORACLE_SEED'] ?? Date.now() % 2 ** 31)
 const iso = (ms: number): string => new Date(ms).toISOString()
 
 async function lines({ simulator }: Rig): Promise<Record<string, unknown>[]> {

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseTime } from '../src/track/time.ts'
-
-const seed = Number(process.env['ORACLE_SEED'] ?? Date.now() % 2 ** 31)
+import { oracleSeed as seed } from '../../../test-support/oracle.ts'
 
 const moments = fc.date({
   min: new Date('1000-01-01T00:00:00Z'),

@@ -6,13 +6,12 @@ import type { DeliverNode } from '../../../src/plan/node.ts'
 import { DeliveryStage } from '../../../src/runtime/delivery/delivery-stage.ts'
 import { CONTEXT, deliverNode } from './fixtures.ts'
 import { TestClock } from '../../../src/testing/test-clock.ts'
+import { oracleSeed as seed } from '../../../../../test-support/oracle.ts'
 
 /*
  * Random histories against a model that keeps, per lane, a plain array of what is neither settled nor forgotten. Whatever
  * is sent must be the front of those arrays; whatever is settled must be what the destination said.
  */
-
-const seed = Number(process.env['ORACLE_SEED'] ?? Date.now() % 2 ** 31)
 
 type Outcome = 'accepted' | 'rejected' | 'retry' | { readonly afterMs: number }
 type Answer =

@@ -88,7 +88,7 @@ export function deliver(
     context,
     attempts: 0,
   }))
-  return destination.deliver(items, { signal })
+  return destination.deliver(items, { signal, isUrgent: true })
 }
 
 export const kindsOf = (outcomes: readonly DeliveryOutcome[]): string[] => outcomes.map(({ kind }) => kind)

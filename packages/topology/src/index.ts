@@ -42,7 +42,13 @@ export type {
   RetryPolicy,
 } from './plan/node.ts'
 export type { CompiledTopology, DropReason } from './plan/compiled.ts'
-export type { DeliveryItem, DeliveryOutcome, Destination } from './operators/destination.ts'
+export type {
+  DeliveryAssignment,
+  DeliveryCall,
+  DeliveryItem,
+  DeliveryOutcome,
+  Destination,
+} from './operators/destination.ts'
 
 export {
   streamTopic,

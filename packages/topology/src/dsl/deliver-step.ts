@@ -16,7 +16,7 @@ import type { DeliverOptions } from './step-options.ts'
 /** Enough behind the batches under way that the next ones are full when their turn comes. */
 const PENDING_BATCHES_PER_CALL = 8
 
-type AnyDeliverOptions = DeliverOptions<never, never, unknown>
+type AnyDeliverOptions = DeliverOptions<never, never, unknown, unknown>
 
 const count = (max: number): ReturnType<typeof integer> => integer({ fallback: max, min: 1, max })
 
@@ -27,6 +27,11 @@ const DELIVER: StepOptionTable<AnyDeliverOptions> = {
     value => hasMethod(value, 'deliver') && typeof (value as { readonly name?: unknown }).name === 'string',
   ),
   laneKey: functionRule(),
+  memory: rule(
+    'a topic made by tableTopic()',
+    value => (value as { readonly kind?: unknown } | null)?.kind === 'table',
+  ),
+  isUrgent: functionRule(),
   sizeOf: functionRule(),
   maxBatchItems: count(1_000_000),
   maxBatchBytes: rule(`integer 1 to ${INT32_MAX}`, count(INT32_MAX).accepts),
@@ -57,6 +62,8 @@ export function deliverDraft(
     kind: 'deliver',
     name: options.name,
     destination: options.destination as Destination<unknown>,
+    memory: options.memory as DeliverNode['memory'],
+    isUrgent: options.isUrgent as DeliverNode['isUrgent'],
     laneKey: options.laneKey as DeliverNode['laneKey'],
     sizeOf: options.sizeOf as DeliverNode['sizeOf'],
     maxBatchItems,

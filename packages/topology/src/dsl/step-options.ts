@@ -2,6 +2,7 @@ import type { Destination } from '../operators/destination.ts'
 import type { EnrichContext, FailurePolicy, MissingRow, OffsetReset, RetryPolicy } from '../plan/node.ts'
 import type { RecordContext } from '../record.ts'
 import type { Serde } from '../serde/serde.ts'
+import type { TableTopic } from '../topic.ts'
 
 /** Every step takes a name. Without one it is derived from where the step stands: `bookings.filter-1`. */
 export interface StepOptions {
@@ -83,8 +84,16 @@ export interface ChoiceOptions<K, V, Name extends string> extends StepOptions {
   readonly choose: (value: V, key: K, context: RecordContext) => Name
 }
 
-export interface DeliverOptions<K, V, T> extends StepOptions {
-  readonly destination: Destination<T>
+export interface DeliverOptions<K, V, T, M = unknown> extends StepOptions {
+  readonly destination: Destination<T, M>
+  /**
+   * A compacted topic in which the step remembers something of each lane, by its lane key: what was sent last, say. It has
+   * as many partitions as the source topic. Each task reads its partition before its first record and keeps the rows in
+   * memory; outcomes change them (`DeliveryOutcome`). Default: nothing is remembered.
+   */
+  readonly memory?: TableTopic<string, M>
+  /** Lanes with an urgent item are sent ahead of others. Default: all items are alike. */
+  readonly isUrgent?: (value: V, key: K, context: RecordContext) => boolean
   /** Items with the same lane key are never in two batches at once. Default: the record's key. */
   readonly laneKey?: (value: V, key: K, context: RecordContext) => string
   /** An item's size in bytes towards `maxBatchBytes`. */

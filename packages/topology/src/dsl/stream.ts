@@ -281,7 +281,7 @@ export class KStream<out K, out V> {
   }
 
   /** Hands the records to an outside system in batches, with an outcome per item, and ends the stream. */
-  deliver<T>(this: KStream<unknown, NoInfer<T>>, options: DeliverOptions<K, V, T>): void {
+  deliver<T, M = unknown>(this: KStream<unknown, NoInfer<T>>, options: DeliverOptions<K, V, T, M>): void {
     const { name, ...draft } = deliverDraft(this.#where('deliver'), options)
     this.#plan.addStep(this.#at, 'deliver', name, { ...draft, input: this.#at.node })
   }

@@ -1,5 +1,3 @@
-import type { DropReason } from '../plan/compiled.ts'
-
 /** Records of a join that waited for their rows. */
 export interface ParkingCounts {
   /** Now. */
@@ -31,11 +29,12 @@ export class Counters {
   consumed = 0
   produced = 0
   deadLetters = 0
-  readonly #drops = new Map<string, Map<DropReason, number>>()
+  readonly #drops = new Map<string, Map<string, number>>()
   readonly #parked = new Map<string, { -readonly [Name in keyof ParkingCounts]: number }>()
   readonly #deadLettersByCode = new Map<string, number>()
 
-  drop(step: string, reason: DropReason): void {
+  /** `reason` is one of a few words: a destination's own, or the engine's `DropReason`. */
+  drop(step: string, reason: string): void {
     let reasons = this.#drops.get(step)
     if (reasons === undefined) {
       reasons = new Map()

@@ -1,17 +1,25 @@
 import type { RecordContext } from '../record.ts'
 
 /** One record on its way to an outside system. `context` is a copy and may be kept. */
-export interface DeliveryItem<T> {
+export interface DeliveryItem<T, M = unknown> {
   readonly key: unknown
   readonly value: T
   readonly context: RecordContext
   /** How often the item has been sent before. */
   readonly attempts: number
+  /** What the step remembers of the item's lane (`DeliverOptions.memory`); undefined when it remembers nothing. */
+  readonly memory?: M | undefined
 }
 
 /** What became of one item. */
-export type DeliveryOutcome =
-  | { readonly kind: 'accepted' }
+export type DeliveryOutcome<M = unknown> =
+  /**
+   * `memory`, where it is given, is what the step remembers of the lane from now on; null forgets it. It is written with
+   * the record's offset: nothing is remembered of what was not accepted. Of several items of one lane the last counts.
+   */
+  | { readonly kind: 'accepted'; readonly memory?: M | null }
+  /** Not sent, because nothing would change by it. Counted as dropped for this reason. */
+  | { readonly kind: 'skipped'; readonly reason: string }
   /**
    * Sent again, ahead of anything with the same lane key that has not been sent. Without `afterMs` the step's backoff
    * decides. Items of the lane that came later in the same batch and were accepted have overtaken it: a destination that
@@ -21,22 +29,45 @@ export type DeliveryOutcome =
   /** Goes to the dead-letter topic: no retry can mend it. */
   | { readonly kind: 'rejected'; readonly reason: string; readonly cause?: unknown }
 
+export interface DeliveryCall {
+  readonly signal: AbortSignal
+  /** Some item of the batch is urgent (`DeliverOptions.isUrgent`); true for all batches of a step without that option. */
+  readonly isUrgent: boolean
+}
+
+export interface DeliveryAssignment {
+  /** Partitions of the step's source topics, ascending. */
+  readonly partitions: readonly number[]
+  /** How many there are over all processes. */
+  readonly partitionCount: number
+}
+
 /**
  * A system that takes batches. `deliver` resolves with one outcome per item, in the items' order. A rejection means that
  * nothing is known about any of them: the whole batch is sent again after the backoff (or after `error.retry.ms`), unless
  * `error.retry.kind` is `never`, which stops the application without losing anything.
  */
-export interface Destination<T> {
+export interface Destination<T, M = unknown> {
   readonly name: string
-  deliver(
-    items: readonly DeliveryItem<T>[],
-    options: { readonly signal: AbortSignal },
-  ): Promise<readonly DeliveryOutcome[]>
+  deliver(items: readonly DeliveryItem<T, M>[], call: DeliveryCall): Promise<readonly DeliveryOutcome<M>[]>
+  /**
+   * Whether an item may join those of its lane that are in the batch already (`before`, in order, at least one).
+   * `counts`: as an item more. `merges`: into what is there, so it does not count towards `maxBatchItems`. `waits`: it
+   * goes with a later batch. Default: `counts`.
+   */
+  joins?(value: T, before: readonly T[]): 'counts' | 'merges' | 'waits'
   /**
    * Resolves when `deliver` could send at once: a quota has room, a pause is over. Awaited before a batch is put together,
    * so that what arrives during the wait fills it and the wait is no part of the call's time. Rejects only by the signal
    * or with an error that stops the application.
    */
-  whenReady?(options: { readonly signal: AbortSignal }): Promise<void>
+  whenReady?(call: DeliveryCall): Promise<void>
+  /**
+   * Which of the step's tasks this process has. Called before the first record of a new task, and after the last of one
+   * that is given up; what is under way for it has ended by then.
+   */
+  onAssignment?(assignment: DeliveryAssignment): void
+  /** Why nothing can be delivered at present, in words for an operator; undefined when all is well. Makes the application unready. */
+  problem?(): string | undefined
   close?(): Promise<void>
 }

@@ -157,6 +157,10 @@ export interface SinkNode extends StepBase {
 export interface DeliverNode extends StepBase {
   readonly kind: 'deliver'
   readonly destination: Destination<unknown>
+  /** A compacted topic in which the step remembers something of each lane, by its lane key. */
+  readonly memory: TableTopic<string, unknown> | undefined
+  /** Lanes with an urgent item are sent ahead of others. */
+  readonly isUrgent: ((value: unknown, key: unknown, context: RecordContext) => boolean) | undefined
   /** Items with the same lane key are never in two batches at once. Default: the record's key. */
   readonly laneKey: ((value: unknown, key: unknown, context: RecordContext) => string) | undefined
   /** An item's size in bytes towards `maxBatchBytes`. */

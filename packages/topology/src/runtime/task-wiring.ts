@@ -102,6 +102,8 @@ function deliverHandler(task: Task, node: DeliverNode): RecordHandler {
       settle: outcome => {
         if (outcome.kind === 'rejected') {
           task.resume(record, () => task.deadLetter(node.name, deliveryRejection(node, outcome)))
+        } else if (outcome.kind === 'skipped') {
+          task.environment.counters.drop(node.name, outcome.reason)
         }
         task.inFlight.release(record, false)
       },

@@ -200,6 +200,8 @@ test('what is left out of a delivery gets its default', () => {
   const { id: _id, input: _input, ...node } = deliveryWith({})
   assert.deepEqual(node, {
     kind: 'deliver',
+    memory: undefined,
+    isUrgent: undefined,
     name: 'bookings.deliver-1',
     destination: crm,
     laneKey: undefined,

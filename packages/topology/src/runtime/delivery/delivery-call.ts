@@ -36,7 +36,7 @@ export async function callDestination(
   })
   try {
     const items = entries.map(toItem)
-    const outcomes = await Promise.race([destination.deliver(items, { signal: controller.signal }), early])
+    const outcomes = await Promise.race([destination.deliver(items, { signal: controller.signal, isUrgent: true }), early])
     if (outcomes.length === items.length) return { kind: 'outcomes', outcomes }
     const message = `${name}: ${destination.name} reported ${outcomes.length} outcomes for ${items.length} items; one per item is needed`
     return { kind: 'failed', error: new TopologyError('TOPOLOGY_DELIVERY_FAILED', message) }

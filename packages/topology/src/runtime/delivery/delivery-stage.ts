@@ -36,6 +36,8 @@ export interface DeliveryStats {
   readonly calls: number
   readonly itemsSent: number
   readonly accepted: number
+  /** Not sent by the destination's choice. */
+  readonly skipped: number
   readonly rejected: number
   /** Items that were to be sent again by their own outcome. */
   readonly itemRetries: number
@@ -76,7 +78,7 @@ export class DeliveryStage {
   #wasFull = false
   #cancelLinger: (() => void) | undefined
   #gate: 'closed' | 'waiting' | 'open'
-  #counts = { calls: 0, itemsSent: 0, accepted: 0, rejected: 0, itemRetries: 0, callFailures: 0 }
+  #counts = { calls: 0, itemsSent: 0, accepted: 0, skipped: 0, rejected: 0, itemRetries: 0, callFailures: 0 }
 
   constructor(node: DeliverNode, options: DeliveryStageOptions) {
     this.#node = node
@@ -225,7 +227,7 @@ export class DeliveryStage {
   async #openGate(): Promise<void> {
     this.#gate = 'waiting'
     try {
-      await this.#node.destination.whenReady?.({ signal: this.#stop.signal })
+      await this.#node.destination.whenReady?.({ signal: this.#stop.signal, isUrgent: true })
     } catch (error) {
       this.#fail(error)
       return
@@ -285,7 +287,7 @@ export class DeliveryStage {
     onRetry?.({ step: name, error, failures, waitMs, items: batch.entries.length })
     await this.#waitUntilWoken(batch, waitMs)
     try {
-      if (batch.entries.some(isWanted)) await destination.whenReady?.({ signal: this.#stop.signal })
+      if (batch.entries.some(isWanted)) await destination.whenReady?.({ signal: this.#stop.signal, isUrgent: true })
     } catch (cause) {
       this.#fail(cause)
     }

@@ -175,7 +175,7 @@ class Model implements Destination<unknown> {
     })
   }
 
-  settle(item: Item, kind: 'accepted' | 'rejected'): void {
+  settle(item: Item, kind: 'accepted' | 'rejected' | 'skipped'): void {
     assert.equal(item.forgotten, false, `${item.id} was settled after it was forgotten`)
     item.settled += 1
     assert.equal(item.settled, 1, `${item.id} was settled twice`)

@@ -58,6 +58,8 @@ export function deliverNode(
     id: 1,
     name: 'deliver',
     kind: 'deliver',
+    memory: undefined,
+    isUrgent: undefined,
     input: 0,
     destination,
     laneKey: undefined,

@@ -9,6 +9,8 @@ export interface CliContext {
   complain(text: string): void
   /** Asks whoever sits at the terminal. Undefined where nobody does. */
   readonly ask?: ((question: string) => Promise<string>) | undefined
+  /** Where plug-ins are looked for besides `node_modules/.bin`, as in PATH. Default: nowhere. */
+  readonly searchPath?: string | undefined
   /** Aborted by Ctrl-C: the command ends in good order, with exit code 130. */
   readonly signal?: AbortSignal | undefined
   /** Default: the system's. */

@@ -17,6 +17,7 @@ async function ask(question: string): Promise<string> {
 
 process.exitCode = await runCli(process.argv.slice(2), {
   workingDirectory: process.cwd(),
+  searchPath: process.env['PATH'],
   print: text => void process.stdout.write(text),
   complain: text => void process.stderr.write(text),
   ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,

@@ -1,0 +1,273 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { runCli } from '../../src/cli/run.ts'
+import { drainSeconds } from '../../src/cli/capacity/drain.ts'
+import { partitionQuotas } from '../../src/cli/capacity/sharing.ts'
+import { oracle } from '../../../../test-support/oracle.ts'
+
+function run(args: string, hasColours = false) {
+  let out = ''
+  let err = ''
+  const code = runCli(args.split(' '), {
+    print: text => void (out += text),
+    complain: text => void (err += text),
+    hasColours,
+  })
+  return { code, out, err }
+}
+
+function answer(args: string) {
+  const { code, out, err } = run(`capacity ${args} --json`)
+  assert.equal(err, '')
+  return { code, ...JSON.parse(out) }
+}
+
+test('a contract by data points: 15,000 events a second with an attributes object each', () => {
+  // 15,000 × 2 = 30,000 objects/s ÷ 75 = 400 requests/s = 1,200 in 3 s, of 3,000. 1,000 requests/s × 75 ÷ 2 = 37,500.
+  const { code, peak, worstHour, carries } = answer('--events-per-second 15000 --fill 75')
+  assert.deepEqual(peak, {
+    objectsPerSecond: 30_000,
+    requestsPerSecond: 400,
+    requestsPerWindow: 1_200,
+    shareOfWindow: 0.4,
+    carriedEventsPerSecond: 37_500,
+  })
+  assert.equal(worstHour.requests, 1_440_000)
+  assert.equal(worstHour.shareOfHour, null)
+  assert.deepEqual([code, carries], [0, true])
+})
+
+test('what is suppressed or folded is not sent; the events are', () => {
+  // 2 × (1 − 0.5) × (1 − 0.25) = 0.75 attributes objects, so 1.75 per event; 40 × 1.75 ÷ 70 = 1 request/s.
+  const { objectsPerEvent, peak } = answer(
+    '--events-per-second 40 --attributes-per-event 2 --suppressed 50% --folding 0.25',
+  )
+  assert.equal(objectsPerEvent, 1.75)
+  assert.equal(peak.requestsPerSecond, 1)
+})
+
+test('the limits are reached exactly, and passed by one event a second more', () => {
+  // 70 events/s of one object = 1 request/s = 3 in 3 s, and 3,600 in the hour.
+  const limits = '--attributes-per-event 0 --limit-per-3s 3 --limit-per-hour 3600 --linger-ms 60000'
+  const full = answer(`--events-per-second 70 ${limits}`)
+  assert.deepEqual([full.code, full.peak.shareOfWindow, full.worstHour.shareOfHour], [0, 1, 1])
+  const over = answer(`--events-per-second 71 ${limits}`)
+  assert.deepEqual([over.code, over.carries], [1, false])
+  assert.deepEqual(over.reasons, [
+    'the peak needs more requests in three seconds than the burst limit allows',
+    'the worst hour needs more requests than the hourly limit allows',
+  ])
+})
+
+test('at a low rate requests leave thin, and the worst hour counts them as they leave', () => {
+  // 2 replicas × 20 objects/s × 0.2 s = 4, and the one that began it: 5 in a request. 40 ÷ 5 = 8 requests/s = 28,800.
+  const thin = answer(
+    '--events-per-second 40 --attributes-per-event 0 --limit-per-hour 20000 --replicas 2 --partitions 2',
+  )
+  assert.equal(thin.worstHour.fill, 5)
+  assert.equal(thin.worstHour.requests, 28_800)
+  assert.equal(thin.code, 1)
+  assert.match(
+    thin.advice[0],
+    /requests leave thin after 200 ms: they need 144 % of the hourly limit, full ones/,
+  )
+})
+
+test('the worst hour is the one with the most requests, and the largest mean is the peak unless one is given', () => {
+  const { worstHour, peak } = answer('--profile 100,700,350 --attributes-per-event 0 --limit-per-hour 40000')
+  assert.deepEqual([worstHour.hour, worstHour.requests], [1, 36_000])
+  assert.equal(worstHour.shareOfHour, 0.9)
+  assert.equal(peak.requestsPerSecond, 10)
+})
+
+test('a backlog drains at what the arriving events leave over', () => {
+  // 1,000 − 7,500 ÷ 75 = 900 requests/s for 54,000 requests.
+  const args = '--events-per-second 7500 --attributes-per-event 0 --fill 75'
+  assert.equal(answer(`${args} --backlog 4050000`).drainSeconds, 60)
+  assert.match(run(`capacity ${args} --backlog 4050000`).out, /4,050,000 objects drain in: 60 s/)
+})
+
+test('a spent hour stops the draining until the next one, and what arrives meanwhile waits as well', () => {
+  // 10 requests/s for 1,800 s of each hour (18,000), 2 arrive: 16,200 − 8 × 1,800 = 1,800 are left by then, and 5,400 when
+  // the next hour begins, gone 675 s into it.
+  const args =
+    '--events-per-second 20 --attributes-per-event 0 --fill 10 --linger-ms 60000 --limit-per-3s 30 --limit-per-hour 18000'
+  assert.equal(answer(`${args} --backlog 162000`).drainSeconds, 3_600 + 675)
+})
+
+test('a backlog that arrives faster than it leaves never drains', () => {
+  const {
+    code,
+    drainSeconds: drain,
+    reasons,
+  } = answer('--events-per-second 100 --attributes-per-event 0 --fill 10 --limit-per-3s 30 --backlog 10')
+  assert.deepEqual([code, drain, reasons], [1, 'never', ['the backlog never drains']])
+})
+
+const ROUNDS = 40
+
+test('draining agrees with a count second by second', () => {
+  const hours = fc.array(fc.integer({ min: 0, max: 90 }), { minLength: 1, maxLength: 3 })
+  const property = fc.property(
+    hours,
+    fc.integer({ min: 1, max: 300_000 }),
+    fc.boolean(),
+    (rates, backlog, hasHour) => {
+      const perHour = hasHour ? 100_000 : undefined
+      const load = {
+        peakEventsPerSecond: 90,
+        hours: rates,
+        attributesPerEvent: 0,
+        suppressedShare: 0,
+        foldedShare: 0,
+        fill: 1,
+        lingerMs: 0,
+        replicas: 1,
+        partitions: undefined,
+        backlog,
+      }
+      const exact = drainSeconds(load, { perWindow: 150, perHour }, 1)
+      const counted = drainSecondBySecond(rates, backlog, { perSecond: 50, perHour: perHour ?? Infinity })
+      if (exact > ROUNDS * rates.length * 3_600 - 1) return counted === Infinity
+      return Math.abs(counted - exact) <= 1
+    },
+  )
+  oracle(property, { runs: 60 })
+})
+
+/** Naive, and given up after so many rounds of the profile. */
+function drainSecondBySecond(
+  rates: readonly number[],
+  backlog: number,
+  { perSecond, perHour }: { readonly perSecond: number; readonly perHour: number },
+): number {
+  let left = backlog
+  let spent = 0
+  const seconds = ROUNDS * rates.length * 3_600
+  for (let second = 0; second < seconds; second += 1) {
+    if (second % 3_600 === 0) spent = 0
+    const rate = rates[Math.floor(second / 3_600) % rates.length] ?? 0
+    const sent = Math.min(perSecond, perHour - spent)
+    spent += sent
+    left += rate - sent
+    if (left <= 0) return second + 1
+  }
+  return Infinity
+}
+
+test('the parts of the partitions are whole numbers that add up to the limit', () => {
+  assert.deepEqual(partitionQuotas(10, 4), [2, 3, 2, 3])
+  assert.deepEqual(partitionQuotas(2, 5), [0, 0, 1, 0, 1])
+  oracle(
+    fc.property(
+      fc.integer({ min: 1, max: 2 ** 31 - 1 }),
+      fc.integer({ min: 1, max: 500 }),
+      (limit, partitions) => {
+        const quotas = partitionQuotas(limit, partitions)
+        assert.equal(
+          quotas.reduce((sum, quota) => sum + quota, 0),
+          limit,
+        )
+        assert.ok(
+          quotas.every(
+            quota => quota === Math.floor(limit / partitions) || quota === Math.ceil(limit / partitions),
+          ),
+        )
+      },
+    ),
+  )
+})
+
+test('replicas are judged by the least that their partitions may have', () => {
+  // Quotas of 10 over 4 partitions: 2, 3, 2, 3. A replica with two of them may have 4, but needs half of 9: 4.5.
+  const args = '--events-per-second 30 --attributes-per-event 0 --fill 10 --limit-per-3s 10 --partitions 4'
+  const shared = answer(`${args} --replicas 2`)
+  assert.deepEqual(shared.sharing.perWindow, [2, 3, 2, 3])
+  assert.deepEqual(shared.sharing.replicas, [{ partitions: 2, perWindow: 4 }])
+  assert.equal(shared.code, 1)
+  assert.match(shared.reasons[0], /a replica with 2 of 4 partitions may be left with too small a part/)
+  assert.equal(answer(`${args} --replicas 1`).code, 0)
+  const idle = answer('--events-per-second 1 --replicas 6 --partitions 4')
+  assert.deepEqual([idle.sharing.idleReplicas, idle.code], [2, 0])
+  const uneven = answer('--events-per-second 1 --replicas 3 --partitions 4')
+  assert.deepEqual(
+    uneven.sharing.replicas.map(({ partitions }: { partitions: number }) => partitions),
+    [1, 2],
+  )
+})
+
+test('contracts whose limits are not published need them, and a legacy request holds 75 of each kind', () => {
+  const mau = run('capacity --contract mau --events-per-second 5 --limit-per-3s 900')
+  assert.equal(mau.code, 2)
+  assert.match(mau.err, /--limit-per-hour are needed with --contract mau.*API Usage Dashboard/)
+  assert.equal(
+    answer('--contract mau --events-per-second 5 --limit-per-3s 900 --limit-per-hour 9000 --linger-ms 60000')
+      .code,
+    0,
+  )
+  // One attributes object per event: 75 of each.
+  assert.equal(answer('--contract legacy --events-per-second 300 --fill 150').peak.requestsPerSecond, 4)
+  assert.match(
+    run('capacity --contract legacy --events-per-second 300 --fill 151').err,
+    /a request holds 150\.\n/,
+  )
+  assert.match(
+    run('capacity --contract legacy --events-per-second 3 --attributes-per-event 0 --fill 76').err,
+    /holds 75\.\n/,
+  )
+  assert.match(run('capacity --events-per-second 300 --fill 76').err, /a request holds 75 objects/)
+})
+
+test('called wrongly, it says what is allowed and ends with 2', () => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ['capacity', /--events-per-second \(or --profile\) is missing/],
+    ['capacity --events-per-second -5', /ambiguous|--events-per-second/],
+    ['capacity --events-per-second 0', /must be above 0/],
+    ['capacity --events-per-second many', /--events-per-second is 'many'; allowed: a number from 0 on/],
+    ['capacity --events-per-second 5 --mean 6', /An hour's mean, 6, is above the peak, 5/],
+    ['capacity --profile 1,2 --mean 1', /exclude each other/],
+    ['capacity --profile 1,,2', /--profile is ''/],
+    ['capacity --events-per-second 5 --suppressed 1.5', /--suppressed is '1.5'; allowed: a share/],
+    [
+      'capacity --events-per-second 5 --contract gold',
+      /--contract is gold; allowed: data-points, legacy, mau/,
+    ],
+    ['capacity --events-per-second 5 --replicas 2', /--partitions is missing/],
+    [
+      'capacity --events-per-second 5 --limit-per-3s 0',
+      /--limit-per-3s is '0'; allowed: a whole number from 1/,
+    ],
+    ['capacity --events-per-second 5 --fil 3', /Unknown option '--fil'/],
+    ['capacity 5', /Unexpected argument '5'/],
+    ['measure', /There is no command braze measure/],
+  ]
+  for (const [args, message] of cases) {
+    const { code, out, err } = run(args)
+    assert.deepEqual([code, out], [2, ''], args)
+    assert.match(err, message)
+  }
+})
+
+test('every example of the help runs', () => {
+  const { out, code } = run('capacity --help')
+  assert.equal(code, 0)
+  const examples = out.split('\n').filter(line => line.startsWith('  tributary braze '))
+  assert.equal(examples.length, 3)
+  for (const example of examples) {
+    const { code: exitCode, err } = run(example.trim().replace('tributary braze ', ''))
+    assert.deepEqual([exitCode, err], [0, ''], example)
+  }
+})
+
+test('the report names limit, share, headroom and verdict, in colours only where they are shown', () => {
+  const args = 'capacity --events-per-second 40000 --attributes-per-event 1'
+  const plain = run(args).out
+  assert.match(plain, /3,428.6 requests in 3 s at the peak: 114.3 % of 3,000; headroom -14.3 %/)
+  assert.match(plain, /The limits do not carry it: the peak needs more requests/)
+  assert.ok(!plain.includes('\u001b['))
+  const coloured = run(args, true).out
+  assert.ok(coloured.includes('\u001b[31m'))
+  // oxlint-disable-next-line no-control-regex
+  assert.equal(coloured.replaceAll(/\u001b\[\d+m/g, ''), plain)
+})

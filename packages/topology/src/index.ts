@@ -74,6 +74,12 @@ export {
   type ClientLogger,
   type KafkaClientOptions,
 } from './client/platformatic/kafka-client.ts'
+export {
+  createSpectator,
+  type Spectator,
+  type SpectatorOptions,
+  type UnwrittenRecord,
+} from './client/spectator/spectator.ts'
 export type {
   Admin,
   BatchProducer,

@@ -16,6 +16,7 @@ test('@tributary/topology has these names, and no other', () => {
     'bytes',
     'createApp',
     'createKafkaClient',
+    'createSpectator',
     'defineAvro',
     'int32',
     'int64',

@@ -70,7 +70,7 @@ export class BrokerLink {
     const connecting = this.#connecting
     this.#connecting = undefined
     const connection = await connecting?.catch(() => undefined)
-    // Answers that are under way are of no use any more, and `close` would wait for them.
+    // What is under way is of no use any more, and `close` would wait until all of it is written: on a dead connection, never.
     connection?.socket.destroy()
   }
 
@@ -107,6 +107,7 @@ export class BrokerLink {
     try {
       await connection.connect(host, port)
     } catch (error) {
+      // After a refused login it is still open on our side.
       connection.socket?.destroy()
       throw error
     }

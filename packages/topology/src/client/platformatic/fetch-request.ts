@@ -94,7 +94,8 @@ function parsePartition(reader: Reader, topic: string): FetchedPartition {
     })) ?? []
   reader.skip(4)
   const length = Math.max(0, reader.readUnsignedVarInt() - 1)
-  // Each partition's records in bytes of their own: what one task holds on to does not keep the whole response.
+  // Copied together where they came in several chunks, and else a view of one chunk: what a task holds on to keeps no more
+  // than a read of the socket (64 KiB) beside its own.
   const records = reader.buffer.slice(reader.position, reader.position + length)
   reader.skip(length)
   return { topic, partition, errorCode, highWatermark, lastStableOffset, aborted, records }

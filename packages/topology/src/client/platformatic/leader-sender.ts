@@ -23,7 +23,7 @@ interface Sent {
   readonly batch: SequencedBatch
 }
 
-/** As the client's connections allow, and as the Java producer does with idempotence. */
+/** As the client's connections allow, and as the Java producer does with idempotence; the client's own has one. */
 const MAX_REQUESTS = 5
 const MAX_REQUEST_BYTES = 8 * 1_048_576
 

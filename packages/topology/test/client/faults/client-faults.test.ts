@@ -39,10 +39,8 @@ test('a batch whose checksum is wrong is read as if nothing were', () => {
     { topic: 'orders', key: Buffer.from('k'), value: Buffer.from('right') },
   ])
   buffer.write('wrong', buffer.indexOf('right'))
-  const { records } = readRecordsBatch(Reader.from(buffer))
-  assert.equal(
-    String(records[0]?.value),
-    'wrong',
+  assert.doesNotThrow(
+    () => readRecordsBatch(Reader.from(buffer)),
     mended('unchecked batches', `${ADAPTER}/fetched-records.ts`),
   )
 })

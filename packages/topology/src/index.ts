@@ -80,6 +80,7 @@ export {
   type SpectatorOptions,
   type UnwrittenRecord,
 } from './client/spectator/spectator.ts'
+export { spectatorRegistry } from './client/spectator/spectator-registry.ts'
 export type {
   Admin,
   BatchProducer,

@@ -23,6 +23,7 @@ test('@tributary/topology has these names, and no other', () => {
     'json',
     'partitionForKey',
     'retryAdviceOf',
+    'spectatorRegistry',
     'streamTopic',
     'string',
     'systemClock',

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import {
   createApp,
   createSpectator,
+  spectatorRegistry,
   streamTopic,
   string,
   topology,
@@ -13,6 +14,7 @@ import type { FetchedBatch } from '../../src/client/ports.ts'
 import { cutBatch } from '../../src/client/spectator/cut-batch.ts'
 import { createFakeClient, type FakeClient } from '../../src/testing/fake-client.ts'
 import { setBaseOffset } from '../../src/wire/batch-header.ts'
+import { InMemorySchemaRegistry } from '../../src/serde/in-memory-schema-registry.ts'
 import { RecordCursor } from '../../src/wire/record-batch-reader.ts'
 import { RecordBatchWriter } from '../../src/wire/record-batch-writer.ts'
 import { oracle } from '../../../../test-support/oracle.ts'
@@ -101,6 +103,19 @@ test('without an end it goes on', async t => {
   await until('the first is seen', () => seen.length === 1)
   kafka.put('words', { key: 'k', value: 'two' })
   await until('the second is seen', () => seen.length === 2)
+})
+
+test('a schema that the registry lacks seems to be registered, and is not', async () => {
+  const real = new InMemorySchemaRegistry()
+  const registry = spectatorRegistry(real)
+  const known = await real.register('old-value', '"string"')
+  assert.equal(await registry.register('old-value', '"string"'), known)
+  const id = await registry.register('new-value', '"long"')
+  assert.equal(await registry.register('other-value', '"long"'), id)
+  assert.notEqual(await registry.register('new-value', '"int"'), id)
+  assert.equal(await registry.schemaById(id), '"long"')
+  assert.equal(await registry.schemaById(known), '"string"')
+  assert.equal(await real.latest('new-value'), undefined)
 })
 
 test('it takes part in no transaction', async () => {

@@ -1,10 +1,13 @@
 import java.io.BufferedOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
@@ -17,11 +20,12 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 /**
  * Prints a topic from its beginning to where it ends now, as a reader in read_committed sees it; a line per record:
  * partition, offset, timestamp, key, value, then name and value of each header, separated by spaces. Bytes are in Base64,
- * null is '-'.
+ * null is '-'; of more than a megabyte only '#', their number and their SHA-256 are printed.
  *
  * java -cp … TopicDump.java BROKERS TOPIC
  */
 public final class TopicDump {
+    private static final int MOST_BYTES = 1_000_000;
     private static final Duration DEADLINE = Duration.ofSeconds(120);
 
     public static void main(String[] arguments) {
@@ -62,6 +66,13 @@ public final class TopicDump {
     }
 
     private static String text(byte[] bytes) {
-        return bytes == null ? "-" : Base64.getEncoder().encodeToString(bytes);
+        if (bytes == null) return "-";
+        if (bytes.length <= MOST_BYTES) return Base64.getEncoder().encodeToString(bytes);
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(bytes);
+            return "#" + bytes.length + ":" + HexFormat.of().formatHex(digest);
+        } catch (NoSuchAlgorithmException impossible) {
+            throw new IllegalStateException(impossible);
+        }
     }
 }

@@ -1,12 +1,18 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { activities, customerEvents, customers, marketingEvents } from '@tributary/marketing-events'
 import { HttpSchemaRegistry, SchemaNotLoaded, type SchemaRegistry, type Serde } from '@tributary/topology'
 import type { Fault } from './faults.ts'
 import type { Fleet } from './fleet.ts'
 import { DEAD_LETTERS, type Ground } from './ground.ts'
+import { timedBySending } from './load/lane-publisher.ts'
 import type { Load } from './load/load.ts'
+import { fateOf, poisonKindOf, type Part } from './load/poison.ts'
 import type { ChaosOptions } from './options.ts'
 import { dumpTopic, type DumpedRecord } from './topic-dump.ts'
-import { isPoison, judge } from './verify/judge.ts'
+import { countsOf, type Undeliverable } from './verify/dead-letters.ts'
+import { judge, type Judgement } from './verify/judge.ts'
 import { RowHistory } from './verify/row-history.ts'
 import { Timeline } from './verify/timeline.ts'
 import type { CommitWatch } from './watch.ts'
@@ -14,7 +20,7 @@ import type { CommitWatch } from './watch.ts'
 /** The line that `--json` prints. */
 export interface ChaosFigures {
   readonly seconds: number
-  /** Domain events, undecodable ones included. */
+  /** Domain events, unreadable ones included. */
   readonly inputs: number
   /** Inputs that have an output, or should have. */
   readonly expectedOutputs: number
@@ -24,7 +30,15 @@ export interface ChaosFigures {
   readonly duplicates: number
   readonly overtaken: number
   readonly wrong: number
+  /** Records that have a dead letter. */
   readonly deadLetters: number
+  /** The same by the code of their reason, and what the inputs and the rows ask for. They are equal, or nothing is good. */
+  readonly deadLettersByReason: Readonly<Record<string, number>>
+  readonly expectedDeadLettersByReason: Readonly<Record<string, number>>
+  /** Further letters of the same records: each start of a process reads the lookup topics again. */
+  readonly repeatedDeadLetters: number
+  /** Unusual records by kind, events and rows. */
+  readonly poison: Readonly<Record<string, number>>
   readonly faults: Readonly<Record<string, number>>
   /** The longest time in which a partition gave nothing although an input was waiting. */
   readonly longestPauseSeconds: number
@@ -58,61 +72,122 @@ export interface Finished {
 }
 
 export async function reportOf(finished: Finished): Promise<ChaosReport> {
-  const { options, ground, faults, fleet, watch, seconds, recoveryMs } = finished
-  const read = (topic: string): Promise<readonly DumpedRecord[]> => dumpTopic(ground.reader, topic)
-  const inputs = await read(customerEvents.name)
-  const outputs = await read(marketingEvents.name)
-  const deadLetters = await read(DEAD_LETTERS)
-  const customerRows = await read(customers.name)
-  const activityRows = await read(activities.name)
+  const { options, fleet } = finished
+  await keepTimeline(finished)
+  const topics = await readTopics(finished.ground)
+  const judgement = await judgeTopics(finished, topics)
+  const { deadLetters, differences, longestPause } = judgement
+  const { lost, duplicates, overtaken, wrong, late } = differences.counts
+  const isExact = options.guarantee === 'at-least-once' || duplicates === 0
+  const hasItsLetters = isDeepStrictEqual(deadLetters.byCode, deadLetters.expectedByCode)
+  return {
+    figures: figuresOf(finished, topics, judgement),
+    longestPause,
+    differences: [...differences.sentences, ...fleet.complaints],
+    isGood: isExact && hasItsLetters && lost + overtaken + wrong + late + fleet.complaints.length === 0,
+  }
+}
+
+/** What the topics hold in the end. */
+interface Topics {
+  readonly inputs: readonly DumpedRecord[]
+  readonly outputs: readonly DumpedRecord[]
+  readonly letters: readonly DumpedRecord[]
+  readonly customerRows: readonly DumpedRecord[]
+  readonly activityRows: readonly DumpedRecord[]
+}
+
+async function readTopics({ reader }: Ground): Promise<Topics> {
+  const readInput = async (topic: string) => (await dumpTopic(reader, topic)).map(timedBySending)
+  return {
+    inputs: await readInput(customerEvents.name),
+    outputs: await dumpTopic(reader, marketingEvents.name),
+    letters: await dumpTopic(reader, DEAD_LETTERS),
+    customerRows: await readInput(customers.name),
+    activityRows: await readInput(activities.name),
+  }
+}
+
+async function judgeTopics(
+  { options, ground, faults, watch, recoveryMs }: Finished,
+  { inputs, outputs, letters, customerRows, activityRows }: Topics,
+): Promise<Judgement> {
   const registry = new HttpSchemaRegistry({ url: ground.env['SCHEMA_REGISTRY_URL']! })
-  const judgement = judge({
+  const decodeRow = <Row>(topic: Topic<Row>, rows: readonly DumpedRecord[]) =>
+    decoderOf(topic, registry, readable(rows, 'row'))
+  return judge({
     guarantee: options.guarantee,
     inputs,
     outputs,
-    deadLetters,
-    customers: new RowHistory(customerRows, await decoderOf(customers, registry, customerRows)),
-    activities: new RowHistory(activityRows, await decoderOf(activities, registry, activityRows)),
-    poisonRows: new Map([
-      [customers.name, customerRows.filter(isPoison)],
-      [activities.name, activityRows.filter(isPoison)],
-    ]),
+    deadLetters: letters,
+    customers: new RowHistory(customerRows, await decodeRow(customers, customerRows)),
+    activities: new RowHistory(activityRows, await decodeRow(activities, activityRows)),
+    undeliverableRows: [
+      ...undeliverable(customers.name, customerRows),
+      ...undeliverable(activities.name, activityRows),
+    ],
     inputTopic: customerEvents.name,
     timeline: new Timeline({ faults, samples: watch.samples, recoveryMs }),
-    decodeInput: await decoderOf(customerEvents, registry, inputs),
+    decodeInput: await decoderOf(customerEvents, registry, readable(inputs, 'event')),
     decodeOutput: await decoderOf(marketingEvents, registry, outputs),
     recoveryMs,
   })
-  const { lost, duplicates, overtaken, wrong, late } = judgement.differences.counts
-  const figures: ChaosFigures = {
+}
+
+function figuresOf(finished: Finished, topics: Topics, judgement: Judgement): ChaosFigures {
+  const { fleet, seconds } = finished
+  const { inputs, outputs, customerRows, activityRows } = topics
+  const { deadLetters, differences, expectedOutputs, longestPauseMs, longestRecoveryMs } = judgement
+  const { lost, duplicates, overtaken, wrong } = differences.counts
+  const kinds = [...inputs, ...customerRows, ...activityRows].flatMap(record => poisonKindOf(record) ?? [])
+  return {
     seconds: Math.round(seconds),
     inputs: inputs.length,
-    expectedOutputs: judgement.expectedOutputs,
+    expectedOutputs,
     outputs: outputs.length,
     lost,
     duplicates,
     overtaken,
     wrong,
-    deadLetters: deadLetters.length,
+    deadLetters: deadLetters.records,
+    deadLettersByReason: deadLetters.byCode,
+    expectedDeadLettersByReason: deadLetters.expectedByCode,
+    repeatedDeadLetters: deadLetters.repeats,
+    poison: countsOf(kinds),
     faults: countFaults(finished),
-    longestPauseSeconds: inSeconds(judgement.longestPauseMs),
-    longestRecoverySeconds: inSeconds(judgement.longestRecoveryMs),
+    longestPauseSeconds: inSeconds(longestPauseMs),
+    longestRecoverySeconds: inSeconds(longestRecoveryMs),
     badEnds: fleet.complaints.length,
     failedStarts: fleet.failedStarts,
     peakRssMiB: fleet.peakRssMiB,
   }
-  const isExact = options.guarantee === 'at-least-once' || duplicates === 0
-  return {
-    figures,
-    longestPause: judgement.longestPause,
-    differences: [...judgement.differences.sentences, ...fleet.complaints],
-    isGood: isExact && lost + overtaken + wrong + late + fleet.complaints.length === 0,
-  }
+}
+
+/** Beside the topics, for whoever looks into a difference. */
+async function keepTimeline({ ground, faults, watch }: Finished): Promise<void> {
+  const file = join(ground.reader.directory, 'timeline.json')
+  await writeFile(file, JSON.stringify({ faults, samples: watch.samples }))
+}
+
+function readable(records: readonly DumpedRecord[], part: Part): readonly DumpedRecord[] {
+  return records.filter(record => fateOf(record, part).becomes === 'processed')
+}
+
+function undeliverable(topic: string, rows: readonly DumpedRecord[]): readonly Undeliverable[] {
+  return rows.flatMap(record => {
+    const fate = fateOf(record, 'row')
+    return fate.becomes === 'letter' ? [{ topic, record, code: fate.code }] : []
+  })
+}
+
+interface Topic<T> {
+  readonly name: string
+  readonly value: Serde<T>
 }
 
 /** Reads at once, because every schema that the records name is fetched here. */
 async function decoderOf<T>(
-  { name, value }: { readonly name: string; readonly value: Serde<T> },
+  { name, value }: Topic<T>,
   registry: SchemaRegistry,
   records: readonly DumpedRecord[],
 ): Promise<(bytes: Buffer) => T> {
@@ -124,7 +199,7 @@ async function decoderOf<T>(
   })
   const decode = (bytes: Buffer): T => codec.decode(bytes, 0, bytes.length)
   for (const record of records) {
-    if (record.value === null || isPoison(record)) continue
+    if (record.value === null) continue
     try {
       decode(record.value)
     } catch (error) {

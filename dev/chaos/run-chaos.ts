@@ -48,6 +48,7 @@ export async function runChaos({ options, group, say }: ChaosRun): Promise<Chaos
   const load = new Load({
     publisher,
     codecs: ground.codecs,
+    newerSchemaIds: ground.newerSchemaIds,
     population: generatePopulation(seed),
     seed,
     rate: options.rate,

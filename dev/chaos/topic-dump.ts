@@ -11,6 +11,7 @@ export interface DumpedRecord {
   /** Milliseconds since the epoch. */
   readonly timestamp: number
   readonly key: Buffer | null
+  /** Where it is larger than a megabyte, the text of '#', its size and its SHA-256 stands for it. */
   readonly value: Buffer | null
   readonly headers: readonly (readonly [string, Buffer | null])[]
 }
@@ -74,5 +75,6 @@ function parseLine(line: string): DumpedRecord {
 }
 
 function bytes(text: string | undefined): Buffer | null {
-  return text === undefined || text === '-' ? null : Buffer.from(text, 'base64')
+  if (text === undefined || text === '-') return null
+  return text.startsWith('#') ? Buffer.from(text) : Buffer.from(text, 'base64')
 }

@@ -1,4 +1,4 @@
-import type { DomainEvent } from '@tributary/marketing-events'
+import type { Activity, Customer, DomainEvent } from '@tributary/marketing-events'
 import { FIRST_DAY_MS } from '../../demo/data/journeys.ts'
 import { numbered } from '../../demo/data/lookups.ts'
 import { Random } from '../../demo/data/random.ts'
@@ -18,6 +18,12 @@ const SHARES = {
   activityConducted: 10,
 } as const
 
+interface Common {
+  readonly eventId: string
+  readonly customerId: string
+  readonly occurredAt: number
+}
+
 /** Domain events without end, one after the other as the seed has them. */
 export class EventSource {
   readonly #random: Random
@@ -31,21 +37,28 @@ export class EventSource {
 
   next(): DomainEvent {
     const random = this.#random
-    this.#count += 1
     const { customers, activities } = this.#population
     const customerId = random.chance(STRANGERS_SHARE)
       ? numbered('stranger', random.between(1, 50), 2)
       : random.pick(customers).customerId
-    // Within a day, so that some of a customer's bookings are over and some are to come.
-    const occurredAt = FIRST_DAY_MS + random.between(0, 24 * 60) * MINUTE_MS
-    const common = { eventId: numbered('event', this.#count, 8), customerId, occurredAt }
-    return this.#event(common, random.pick(activities).activityId)
+    return this.#event(this.#common(customerId), random.pick(activities).activityId)
   }
 
-  #event(
-    common: { readonly eventId: string; readonly customerId: string; readonly occurredAt: number },
-    activityId: string,
-  ): DomainEvent {
+  wish({ customerId }: Customer, { activityId }: Activity, wishlist: string | null = null): DomainEvent {
+    return { type: 'activityWishlisted', value: { ...this.#common(customerId), activityId, wishlist } }
+  }
+
+  #common(customerId: string): Common {
+    this.#count += 1
+    return {
+      eventId: numbered('event', this.#count, 8),
+      customerId,
+      // Within a day, so that some of a customer's bookings are over and some are to come.
+      occurredAt: FIRST_DAY_MS + this.#random.between(0, 24 * 60) * MINUTE_MS,
+    }
+  }
+
+  #event(common: Common, activityId: string): DomainEvent {
     const random = this.#random
     const startsAt = common.occurredAt + random.between(1, 48) * HOUR_MS
     const participants = random.between(1, 6)

@@ -5,17 +5,20 @@ import {
   customers,
   type Activity,
   type Customer,
+  type DomainEvent,
 } from '@tributary/marketing-events'
 import { Random } from '../../demo/data/random.ts'
 import type { TopicCodecs } from '../../demo/kafka/schemas.ts'
 import { EventSource } from './events.ts'
 import type { LanePublisher } from './lane-publisher.ts'
-import { POISON_HEADER, POISON_KINDS, poisonValue } from './poison.ts'
+import { LARGE_BYTES, POISON_KINDS, poisoned, poisonHeaders, truncated } from './poison.ts'
 import { temperOf, type Population } from './population.ts'
 
 export interface LoadOptions {
   readonly publisher: LanePublisher
   readonly codecs: ReadonlyMap<string, TopicCodecs>
+  /** See `registerNewerSchemas`. */
+  readonly newerSchemaIds: ReadonlyMap<string, number>
   readonly population: Population
   readonly seed: number
   /** Domain events per second. */
@@ -25,12 +28,16 @@ export interface LoadOptions {
 export interface LoadCounts {
   readonly poisonEvents: number
   readonly poisonRows: number
+  readonly largeRecords: number
   readonly changedRows: number
 }
 
 const TICK_MS = 50
 const POISON_EVENTS_PER_SECOND = 0.5
-const POISON_ROWS_PER_SECOND = 0.1
+const POISON_ROWS_PER_SECOND = 0.2
+const LARGE_PER_SECOND = 0.04
+/** What the large records are, in their turn. Every process has a letter for every bad row, so there are few of those. */
+const LARGE_TURNS = ['event', 'truncated customer', 'truncated event', 'event', 'truncated activity'] as const
 const ROW_CHANGES_PER_SECOND = 3
 
 /** Writes the rows, then events at a steady rate with changes of the rows and bad records among them. */
@@ -41,6 +48,7 @@ export class Load {
   readonly #present = new Map<string, boolean>()
   #poisonEvents = 0
   #poisonRows = 0
+  #largeRecords = 0
   #changedRows = 0
 
   constructor(options: LoadOptions) {
@@ -53,6 +61,7 @@ export class Load {
     return {
       poisonEvents: this.#poisonEvents,
       poisonRows: this.#poisonRows,
+      largeRecords: this.#largeRecords,
       changedRows: this.#changedRows,
     }
   }
@@ -68,12 +77,13 @@ export class Load {
   /** Until the signal. What is behind because the process was busy is made up for. */
   async run(signal: AbortSignal): Promise<void> {
     const startedAt = performance.now()
-    const done = { events: 0, poisonEvents: 0, poisonRows: 0, changes: 0 }
+    const done = { events: 0, poisonEvents: 0, poisonRows: 0, changes: 0, large: 0 }
     const perSecond = {
       events: this.#options.rate,
       poisonEvents: POISON_EVENTS_PER_SECOND,
       poisonRows: POISON_ROWS_PER_SECOND,
       changes: ROW_CHANGES_PER_SECOND,
+      large: LARGE_PER_SECOND,
     }
     while (!signal.aborted) {
       const seconds = (performance.now() - startedAt) / 1_000
@@ -81,17 +91,14 @@ export class Load {
       for (; done.changes < seconds * perSecond.changes; done.changes += 1) this.#changeRow()
       for (; done.poisonEvents < seconds * perSecond.poisonEvents; done.poisonEvents += 1) this.#badEvent()
       for (; done.poisonRows < seconds * perSecond.poisonRows; done.poisonRows += 1) this.#badRow()
+      for (; done.large < seconds * perSecond.large; done.large += 1) this.#large(done.large)
       await sleep(TICK_MS)
     }
   }
 
   #event(): void {
-    const value = this.#events.next()
     const { publisher } = this.#options
-    publisher.push({
-      topic: customerEvents.name,
-      ...this.#encoded(customerEvents.name, value.value.customerId, value),
-    })
+    publisher.push({ topic: customerEvents.name, ...this.#encodedEvent(this.#events.next()) })
   }
 
   #changeRow(): void {
@@ -142,39 +149,87 @@ export class Load {
   }
 
   #badEvent(): void {
-    const value = this.#events.next()
-    const sample = this.#encoded(customerEvents.name, value.value.customerId, value)
-    this.#pushBad(customerEvents.name, sample)
+    const { customers: rows, activities: others } = this.#options.population
+    const wish = this.#events.wish(this.#random.pick(rows), this.#random.pick(others))
+    this.#pushBad(customerEvents.name, this.#poisonEvents, this.#encodedEvent(wish))
     this.#poisonEvents += 1
   }
 
-  /** Under the key of a row that is there: it has to stay. */
+  /** Under the key of a row that is there: where it cannot be read, that one has to stay. */
   #badRow(): void {
     const { customers: rows, activities: others } = this.#options.population
-    if (this.#random.chance(0.5)) {
+    const turn = this.#poisonRows
+    // Each kind in both topics.
+    if ((Math.floor(turn / POISON_KINDS.length) + turn) % 2 === 0) {
       const row = this.#random.pick(rows)
-      this.#pushBad(customers.name, this.#encoded(customers.name, row.customerId, row))
+      this.#pushBad(customers.name, turn, this.#encoded(customers.name, row.customerId, row))
     } else {
       const row = this.#random.pick(others)
-      this.#pushBad(activities.name, this.#encoded(activities.name, row.activityId, row))
+      this.#pushBad(activities.name, turn, this.#encoded(activities.name, row.activityId, row))
     }
     this.#poisonRows += 1
   }
 
-  #pushBad(topic: string, sample: { readonly key: Buffer; readonly value: Buffer }): void {
-    const kind = this.#random.pick(POISON_KINDS)
+  #pushBad(topic: string, turn: number, sample: { readonly key: Buffer; readonly value: Buffer }): void {
+    const { publisher, newerSchemaIds } = this.#options
+    const kind = POISON_KINDS[turn % POISON_KINDS.length]!
+    const newerSchemaId = newerSchemaIds.get(topic)!
+    publisher.push({ topic, ...poisoned(kind, { ...sample, newerSchemaId }, this.#random) })
+  }
+
+  /** Of rows that stay as they are, so that nothing but its size decides about an event. */
+  #large(turn: number): void {
+    const { customers: rows, activities: others } = this.#options.population
+    const isSteady = (_: unknown, place: number): boolean => temperOf(place) === 'steady'
+    const customer = this.#random.pick(rows.filter(isSteady).filter(({ marketingOptIn }) => marketingOptIn))
+    const activity = this.#random.pick(others.filter(isSteady))
+    const text = 'x'.repeat(LARGE_BYTES)
+    switch (LARGE_TURNS[turn] ?? LARGE_TURNS[turn % 2 === 0 ? 0 : 2]) {
+      case 'event':
+        this.#pushLarge(customerEvents.name, this.#encodedEvent(this.#events.wish(customer, activity, text)))
+        return
+      case 'truncated event':
+        this.#pushLarge(
+          customerEvents.name,
+          this.#encodedEvent(this.#events.wish(customer, activity, text)),
+          true,
+        )
+        return
+      case 'truncated customer': {
+        const row = { ...customer, firstName: text }
+        this.#pushLarge(customers.name, this.#encoded(customers.name, customer.customerId, row), true)
+        return
+      }
+      case 'truncated activity': {
+        const row = { ...activity, title: text }
+        this.#pushLarge(activities.name, this.#encoded(activities.name, activity.activityId, row), true)
+        return
+      }
+    }
+  }
+
+  #pushLarge(
+    topic: string,
+    { key, value }: { readonly key: Buffer; readonly value: Buffer },
+    isTruncated = false,
+  ): void {
     this.#options.publisher.push({
       topic,
-      key: sample.key,
-      value: poisonValue(kind, sample.value, this.#random),
-      headers: { [POISON_HEADER]: kind },
+      key,
+      value: isTruncated ? truncated(value) : value,
+      headers: poisonHeaders(isTruncated ? 'nearly 10 MB, truncated' : 'nearly 10 MB'),
     })
+    this.#largeRecords += 1
   }
 
   #put(topic: string, key: string, value: Customer | Activity | null): void {
     const { publisher } = this.#options
     if (value !== null) publisher.push({ topic, ...this.#encoded(topic, key, value) })
     else publisher.push({ topic, key: Buffer.from(key), value: null })
+  }
+
+  #encodedEvent(event: DomainEvent): { readonly key: Buffer; readonly value: Buffer } {
+    return this.#encoded(customerEvents.name, event.value.customerId, event)
   }
 
   #encoded(topic: string, key: string, value: unknown): { readonly key: Buffer; readonly value: Buffer } {

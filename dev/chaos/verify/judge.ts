@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Activity, Customer, DomainEvent } from '@tributary/marketing-events'
 import type { DumpedRecord } from '../topic-dump.ts'
-import { POISON_HEADER } from '../load/poison.ts'
+import { fateOf } from '../load/poison.ts'
+import { judgeDeadLetters, type DeadLetterTally, type Undeliverable } from './dead-letters.ts'
 import { Differences } from './differences.ts'
 import { activityIdOf, expectedOutput } from './recompute.ts'
 import type { RowHistory } from './row-history.ts'
-import { iso, type Timeline } from './timeline.ts'
+import { iso, type Repeat, type Timeline } from './timeline.ts'
 
 export interface OutputEvent {
   readonly type: string
@@ -19,8 +20,8 @@ export interface Evidence {
   readonly deadLetters: readonly DumpedRecord[]
   readonly customers: RowHistory<Customer>
   readonly activities: RowHistory<Activity>
-  /** Lookup records that cannot be decoded, by topic. */
-  readonly poisonRows: ReadonlyMap<string, readonly DumpedRecord[]>
+  /** Lookup records that have to have a dead letter. */
+  readonly undeliverableRows: readonly Undeliverable[]
   readonly inputTopic: string
   readonly timeline: Timeline
   readonly decodeInput: (value: Buffer) => DomainEvent
@@ -34,14 +35,16 @@ export interface Judgement {
   readonly longestPauseMs: number
   readonly longestPause: string
   readonly longestRecoveryMs: number
+  readonly deadLetters: DeadLetterTally
   readonly differences: Differences
 }
 
 interface Input {
   readonly record: DumpedRecord
   readonly event: DomainEvent
-  /** When the first of its outputs was there. */
+  /** When the first and the last of its outputs was there. */
   doneAt?: number
+  lastDoneAt?: number
 }
 
 /** A commit is seen a little after it was made, and a row a little after it was appended. */
@@ -56,31 +59,31 @@ class Judge {
   readonly #evidence: Evidence
   readonly #differences = new Differences()
   readonly #inputs = new Map<string, Input>()
-  readonly #poison = new Map<string, DumpedRecord>()
+  readonly #undeliverable: Undeliverable[] = []
 
   constructor(evidence: Evidence) {
     this.#evidence = evidence
+    this.#undeliverable.push(...evidence.undeliverableRows)
     for (const record of evidence.inputs) this.#take(record)
-    for (const [topic, records] of evidence.poisonRows) {
-      for (const record of records) this.#poison.set(placeOf(topic, record), record)
-    }
   }
 
   result(): Judgement {
     const { timeline } = this.#evidence
     this.#judgeOutputs()
     const expectedOutputs = this.#judgeMissing()
-    this.#judgeDeadLetters()
+    const deadLetters = this.#judgeDeadLetters()
     for (const sentence of timeline.commitsThatWentBack()) this.#differences.add('wrong', sentence)
-    return { expectedOutputs, ...this.#judgePauses(), differences: this.#differences }
+    return { expectedOutputs, deadLetters, ...this.#judgePauses(), differences: this.#differences }
   }
 
   #take(record: DumpedRecord): void {
     const { inputTopic, decodeInput } = this.#evidence
-    if (isPoison(record)) {
-      this.#poison.set(placeOf(inputTopic, record), record)
-      return
+    const fate = fateOf(record, 'event')
+    if (fate.becomes === 'letter') {
+      this.#undeliverable.push({ topic: inputTopic, record, code: fate.code })
     }
+    // Where anything comes out of the others, it is something that never went in.
+    if (fate.becomes !== 'processed') return
     const event = decodeInput(record.value!)
     this.#inputs.set(event.value.eventId, { record, event })
   }
@@ -96,8 +99,11 @@ class Judge {
         continue
       }
       this.#judgeValue(input, output, record)
-      if (input.doneAt !== undefined) {
-        this.#judgeRepeat(input.record, record.timestamp, output.value.eventId)
+      const lastDoneAt = input.lastDoneAt
+      input.lastDoneAt = record.timestamp
+      if (lastDoneAt !== undefined) {
+        const times = { before: lastDoneAt, again: record.timestamp }
+        this.#judgeRepeat(input.record, times, output.value.eventId)
         continue
       }
       input.doneAt = record.timestamp
@@ -118,6 +124,12 @@ class Judge {
   #judgeValue(input: Input, output: OutputEvent, record: DumpedRecord): void {
     const { event } = input
     const { timeline } = this.#evidence
+    if (!isDeepStrictEqual(record.headers, input.record.headers)) {
+      this.#differences.add(
+        'wrong',
+        `${describe(input)} came out with other headers at ${iso(record.timestamp)}.`,
+      )
+    }
     const from = timeline.oldestTableView(input.record.timestamp, record.timestamp)
     const to = record.timestamp + SEEN_WITHIN_MS
     const { customers, activities } = this.#rowsSeen(event, from, to)
@@ -157,16 +169,14 @@ class Judge {
     }
   }
 
-  #judgeRepeat(input: DumpedRecord, time: number, what: string): void {
+  #judgeRepeat({ partition, offset }: DumpedRecord, times: Repeat, what: string): void {
     const { guarantee, timeline } = this.#evidence
-    this.#differences.add(
-      'duplicates',
-      `${what} (${input.partition}@${input.offset}) came out again at ${iso(time)}; around it: ${timeline.around(time)}.`,
-    )
-    if (guarantee === 'exactly-once' || timeline.mayBeRepeated(input.partition, input.offset, time)) return
+    const said = `${what} (${partition}@${offset}) came out at ${iso(times.before)} and again at ${iso(times.again)}`
+    this.#differences.add('duplicates', `${said}; around it: ${timeline.around(times.again)}.`)
+    if (guarantee === 'exactly-once' || timeline.mayBeRepeated(partition, offset, times)) return
     this.#differences.add(
       'wrong',
-      `${what} (${input.partition}@${input.offset}) came out again at ${iso(time)} though no crash accounts for it: committed past it at ${iso(timeline.committedPastAt(input.partition, input.offset))}; around it: ${timeline.around(time)}.`,
+      `${said} though no crash accounts for it: committed past it at ${iso(timeline.committedPastAt(partition, offset))}; around it: ${timeline.around(times.again)}.`,
     )
   }
 
@@ -180,7 +190,10 @@ class Judge {
   /** It was in its turn when a row of it was missing; it comes out because the input is done again. */
   #wasDroppedBefore(input: Input, time: number): boolean {
     const { partition, offset } = input.record
-    return this.#mayBeDropped(input, time) && this.#evidence.timeline.mayBeRepeated(partition, offset, time)
+    const { timeline } = this.#evidence
+    // When its turn was is not known: not before it was there.
+    const times = { before: input.record.timestamp, again: time }
+    return this.#mayBeDropped(input, time) && timeline.mayBeRepeated(partition, offset, times)
   }
 
   /** @returns how many inputs have an output, or should have */
@@ -204,32 +217,14 @@ class Judge {
     return expected
   }
 
-  #judgeDeadLetters(): void {
-    const seen = new Set<string>()
-    for (const letter of this.#evidence.deadLetters) {
-      const topic = headerOf(letter, '__streams.errors.topic')
-      const place = `${topic}-${headerOf(letter, '__streams.errors.partition')}@${headerOf(letter, '__streams.errors.offset')}`
-      const source = this.#poison.get(place)
-      if (source === undefined) {
-        this.#differences.add(
-          'wrong',
-          `A dead letter of ${place}, which is a good record: ${headerOf(letter, '__streams.errors.message')}`,
-        )
-        continue
-      }
-      if (!isSame(letter.value, source.value) || !isSame(letter.key, source.key)) {
-        this.#differences.add('wrong', `The dead letter of ${place} does not hold the record's own bytes.`)
-      }
+  #judgeDeadLetters(): DeadLetterTally {
+    const { inputTopic, deadLetters: letters } = this.#evidence
+    const evidence = { letters, undeliverable: this.#undeliverable }
+    return judgeDeadLetters(evidence, this.#differences, ({ topic, record }, before, letter) => {
       // Every process reads the lookup topics for itself, and again whenever it starts.
-      if (seen.has(place) && topic === this.#evidence.inputTopic) {
-        this.#judgeRepeat(source, letter.timestamp, 'a dead letter')
-      }
-      seen.add(place)
-    }
-    for (const place of this.#poison.keys()) {
-      if (!seen.has(place))
-        this.#differences.add('lost', `The undecodable record ${place} has no dead letter.`)
-    }
+      if (topic !== inputTopic) return
+      this.#judgeRepeat(record, { before: before.timestamp, again: letter.timestamp }, 'a dead letter')
+    })
   }
 
   /** Per partition, over what came out for the first time: how long nothing did although an input was waiting. */
@@ -269,20 +264,4 @@ function describe({ record, event }: Input): string {
 /** Values of a decoder may have prototypes of their own. */
 function plain(value: object): unknown {
   return JSON.parse(JSON.stringify(value))
-}
-
-export function isPoison({ headers }: DumpedRecord): boolean {
-  return headers.some(([name]) => name === POISON_HEADER)
-}
-
-function placeOf(topic: string, { partition, offset }: DumpedRecord): string {
-  return `${topic}-${partition}@${offset}`
-}
-
-function headerOf({ headers }: DumpedRecord, name: string): string {
-  return headers.findLast(([each]) => each === name)?.[1]?.toString() ?? ''
-}
-
-function isSame(one: Buffer | null, other: Buffer | null): boolean {
-  return one === null || other === null ? one === other : one.equals(other)
 }

@@ -1,8 +1,8 @@
 import type { DumpedRecord } from '../topic-dump.ts'
-import { POISON_HEADER } from '../load/poison.ts'
+import { fateOf } from '../load/poison.ts'
 
 interface Version<Row> {
-  /** When the broker appended it, milliseconds since the epoch. */
+  /** When it was sent, milliseconds since the epoch. */
   readonly from: number
   /** Undefined: deleted. */
   readonly row: Row | undefined
@@ -14,8 +14,8 @@ export class RowHistory<Row> {
 
   constructor(records: readonly DumpedRecord[], decode: (value: Buffer) => Row) {
     for (const { key, value, timestamp, headers } of records) {
-      // A row that cannot be decoded changes nothing.
-      if (key === null || headers.some(([name]) => name === POISON_HEADER)) continue
+      // A row that cannot be read changes nothing.
+      if (key === null || fateOf({ headers }, 'row').becomes !== 'processed') continue
       const versions = this.#versions.get(key.toString()) ?? []
       this.#versions.set(key.toString(), versions)
       versions.push({ from: timestamp, row: value === null ? undefined : decode(value) })

@@ -8,6 +8,14 @@ export interface TimelineOptions {
   readonly recoveryMs: number
 }
 
+/** When an output was there, and when it was there again. */
+export interface Repeat {
+  readonly before: number
+  readonly again: number
+}
+
+/** A commit is seen a little after it was made, and what was sent is appended a little later. */
+const SEEN_WITHIN_MS = 1_500
 /** After these a member is gone without having said so: what it did since its last commit is done again. */
 const ENDS_WITHOUT_NOTICE: ReadonlySet<FaultKind> = new Set(['kill', 'freeze', 'silence', 'halfOpen'])
 const IS_OF_THE_API: ReadonlySet<FaultKind> = new Set(['apiOutage', 'apiSlow', 'apiErrors'])
@@ -59,16 +67,19 @@ export class Timeline {
   }
 
   /**
-   * Whether at-least-once may do an input again at this time: a member was gone without notice, the input was not committed
-   * before that, and nobody had committed past it since. While the API fails, what waits for it also keeps what is behind
-   * it from being committed; then a member that leaves in peace repeats it too.
+   * Whether at-least-once may do an input again: between the two times a member was gone without notice, the input was not
+   * committed before that, and nobody had committed past it since. While the API fails, what waits for it also keeps what
+   * is behind it from being committed; then a member that leaves in peace repeats it too.
    */
-  mayBeRepeated(partition: number, offset: number, time: number): boolean {
-    const until = this.committedPastAt(partition, offset) + this.#recoveryMs
+  mayBeRepeated(partition: number, offset: number, { before, again }: Repeat): boolean {
+    const committedPastAt = this.committedPastAt(partition, offset) + SEEN_WITHIN_MS
     return this.#faults.some(
       fault =>
-        fault.beganAt <= time &&
-        time <= Math.max(fault.endedAt + this.#recoveryMs, until) &&
+        fault.beganAt <= again &&
+        // What a member did while it was cut off from the group may arrive when it is back.
+        before <=
+          (fault.kind === 'kill' ? fault.beganAt + SEEN_WITHIN_MS : fault.endedAt + this.#recoveryMs) &&
+        again <= Math.max(fault.endedAt + this.#recoveryMs, committedPastAt) &&
         offset >= this.committedBefore(partition, fault.beganAt) &&
         (ENDS_WITHOUT_NOTICE.has(fault.kind) || this.#hitTheApi(fault)),
     )

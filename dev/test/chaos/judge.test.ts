@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import type { Activity, Customer, DomainEvent } from '@tributary/marketing-events'
 import { bookingsOf } from '../../chaos/activities-stand-in.ts'
 import type { Fault } from '../../chaos/faults.ts'
-import { POISON_HEADER } from '../../chaos/load/poison.ts'
+import { timedBySending } from '../../chaos/load/lane-publisher.ts'
+import { POISON_HEADER, type PoisonKind } from '../../chaos/load/poison.ts'
 import type { DumpedRecord } from '../../chaos/topic-dump.ts'
 import { judge, type Evidence, type Judgement, type OutputEvent } from '../../chaos/verify/judge.ts'
 import { expectedOutput } from '../../chaos/verify/recompute.ts'
@@ -90,7 +91,7 @@ function judged(
     deadLetters: [],
     customers: new RowHistory<Customer>(customerRows ?? [record('ada', ada, { second: 0 })], parse),
     activities: new RowHistory<Activity>([record('cruise', cruise, { second: 0 })], parse),
-    poisonRows: new Map(),
+    undeliverableRows: [],
     inputTopic: 'customer-events',
     timeline: new Timeline({ faults, samples, recoveryMs: RECOVERY_MS }),
     decodeInput: parse,
@@ -219,6 +220,21 @@ test('a repeat long after somebody has committed past it is wrong', () => {
   assert.deepEqual([repeatedAt(109), repeatedAt(140)], [0, 1])
 })
 
+test('a crash accounts only for repeats of what came out before it', () => {
+  const done = [
+    [0, 101],
+    [1, 102],
+    [2, 150],
+    [2, 151],
+  ] as const
+  const wrong = (...faults: readonly Fault[]) =>
+    judged(done, { faults, samples: [committed(152, 3)] }).differences.counts.wrong
+  assert.equal(wrong(fault('kill', 103, 105)), 1, 'long over')
+  assert.equal(wrong(fault('kill', 140, 149)), 1, 'over when it came out first')
+  assert.equal(wrong(fault('kill', 150, 151)), 0)
+  assert.equal(wrong(fault('freeze', 137, 149)), 0, 'what was done before it stood still may arrive late')
+})
+
 test('a member that leaves in peace while the API fails may repeat what waited behind a call', () => {
   const again = [
     [0, 101],
@@ -309,24 +325,101 @@ test('a booking names what else the customer has coming up', () => {
   )
 })
 
-test('each undecodable record has a dead letter with its bytes, and no good record has one', () => {
+const UNREADABLE = 'TOPOLOGY_DESERIALIZATION_FAILED'
+
+function letter(
+  value: unknown,
+  offset: number,
+  more: { code?: string; headers?: object; second?: number } = {},
+) {
+  const { code = UNREADABLE, headers = { [POISON_HEADER]: 'truncated' }, second = 101 } = more
+  return record('ada', value, {
+    second,
+    headers: {
+      ...headers,
+      '__streams.errors.topic': 'customer-events',
+      '__streams.errors.partition': '0',
+      '__streams.errors.offset': String(offset),
+      'tributary.errors.code': code,
+    },
+  })
+}
+
+test('each unreadable record has a dead letter with its bytes, headers and reason, and no good record has one', () => {
   const bad = record('ada', 'bad', { second: 100, offset: 9, headers: { [POISON_HEADER]: 'truncated' } })
-  const letterOf = (value: unknown, offset: number) =>
-    record('ada', value, {
-      second: 101,
-      headers: {
-        '__streams.errors.topic': 'customer-events',
-        '__streams.errors.partition': '0',
-        '__streams.errors.offset': String(offset),
-      },
-    })
   const counts = (deadLetters: readonly DumpedRecord[]) =>
     judged([], { inputs: [bad], deadLetters }).differences.counts
-  assert.deepEqual(counts([letterOf('bad', 9)]), none)
+  assert.deepEqual(counts([letter('bad', 9)]), none)
   assert.equal(counts([]).lost, 1)
-  assert.equal(counts([letterOf('mended', 9)]).wrong, 1)
-  assert.equal(counts([letterOf('bad', 9), letterOf('bad', 3)]).wrong, 1)
-  assert.deepEqual(counts([letterOf('bad', 9), letterOf('bad', 9)]), { ...none, duplicates: 1, wrong: 1 })
+  assert.equal(counts([letter('mended', 9)]).wrong, 1)
+  assert.equal(counts([letter('bad', 9, { code: 'TOPOLOGY_SCHEMA_UNKNOWN' })]).wrong, 1)
+  assert.equal(counts([letter('bad', 9, { headers: {} })]).wrong, 1)
+  assert.equal(counts([letter('bad', 9), letter('bad', 3)]).wrong, 1)
+  assert.deepEqual(counts([letter('bad', 9), letter('bad', 9)]), { ...none, duplicates: 1, wrong: 1 })
+})
+
+test('dead letters are counted by their reason, beside those that have to be there', () => {
+  const bad = (offset: number, kind: PoisonKind) =>
+    record('ada', 'bad', { second: 100, offset, headers: { [POISON_HEADER]: kind } })
+  const row = bad(2, 'negative timestamp')
+  const { deadLetters, differences } = judged([], {
+    inputs: [bad(7, 'unknown schema'), bad(8, 'negative timestamp'), bad(9, 'truncated')],
+    undeliverableRows: [{ topic: 'customers', record: row, code: UNREADABLE }],
+    faults: [fault('kill', 100, 103)],
+    deadLetters: [
+      letter('bad', 8, { headers: { [POISON_HEADER]: 'negative timestamp' } }),
+      letter('bad', 9),
+      letter('bad', 9, { second: 104 }),
+    ],
+  })
+  assert.deepEqual(deadLetters, {
+    records: 2,
+    repeats: 1,
+    expectedByCode: {
+      [UNREADABLE]: 2,
+      TOPOLOGY_SCHEMA_UNKNOWN: 1,
+      TOPOLOGY_TIMESTAMP_INVALID: 1,
+    },
+    byCode: { [UNREADABLE]: 2 },
+  })
+  assert.deepEqual(differences.counts, { ...none, lost: 2, duplicates: 1, wrong: 1 })
+})
+
+test('an event without a key has neither output nor dead letter', () => {
+  const keyless = record('ada', wish(0), { second: 100, headers: { [POISON_HEADER]: 'no key' } })
+  const { expectedOutputs, differences } = judged([], { inputs: [keyless] })
+  assert.equal(expectedOutputs, 0)
+  assert.deepEqual(differences.counts, none)
+  assert.equal(judged([[0, 101]], { inputs: [keyless] }).differences.counts.wrong, 1)
+})
+
+test('an unusual event that can be read comes out with its headers', () => {
+  const headers = { [POISON_HEADER]: 'repeated headers' }
+  const inputs = [record('ada', wish(0), { second: 100, headers })]
+  const value = expectedOutput(wish(0), ada, cruise)
+  const wrong = (output: DumpedRecord) => judged([], { inputs, outputs: [output] }).differences.counts.wrong
+  assert.equal(wrong(record('ada', value, { second: 101, headers })), 0)
+  assert.equal(wrong(record('ada', value, { second: 101 })), 1)
+  assert.equal(judged([], { inputs }).differences.counts.lost, 1)
+})
+
+test('a row with an odd timestamp counts like any other, and one that cannot be read or has no key does not', () => {
+  const seen = (kind: PoisonKind, key: Buffer | null = Buffer.from('ada')) => {
+    const rows = [
+      record('ada', ada, { second: 0 }),
+      { ...record('ada', null, { second: 50, headers: { [POISON_HEADER]: kind } }), key },
+    ]
+    return new RowHistory<Customer>(rows, parse).seenBetween('ada', START + 60_000, START + 70_000)
+  }
+  assert.deepEqual(seen('negative timestamp'), [undefined])
+  assert.deepEqual(seen('truncated'), [ada])
+  assert.deepEqual(seen('no key', null), [ada])
+})
+
+test('of a record with a timestamp of its own, the time at which it was sent counts', () => {
+  const at = record('ada', ada, { second: -5, headers: { 'chaos-sent-at': String(START) } })
+  assert.equal(timedBySending(at).timestamp, START)
+  assert.equal(timedBySending(record('ada', ada, { second: 7 })).timestamp, START + 7_000)
 })
 
 test('a partition that stands still for too long is late, counted from the last disturbance', () => {

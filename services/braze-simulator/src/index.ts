@@ -2,7 +2,22 @@ export { systemClock } from './clock.ts'
 export type { Clock } from './clock.ts'
 export type { StateAnswer } from './control-routes.ts'
 export { SimulatorConfigError } from './errors.ts'
-export type { ActiveFault, DelayFault, Fault, RejectFault, ResetFault, StatusFault } from './faults.ts'
+export { faultKinds } from './faults/fault.ts'
+export type {
+  BrokenFault,
+  BrokenKind,
+  DelayFault,
+  EndpointName,
+  Fault,
+  QueuedFault,
+  RejectFault,
+  ReorderFault,
+  ResetFault,
+  StatusFault,
+  TrickleFault,
+} from './faults/fault.ts'
+export type { ActiveFault } from './faults/faults.ts'
+export type { ArrivalRecord, ArrivalSummary } from './limits/arrivals.ts'
 export type { ErrorTypes, ObjectLimit, RateLimitHeaders, SimulatorOptions } from './options.ts'
 export { createSimulator } from './simulator.ts'
 export type { Simulator, SimulatorParts } from './simulator.ts'

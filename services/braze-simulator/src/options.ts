@@ -20,6 +20,8 @@ export interface SimulatorOptions {
   readonly burstWindowMs?: number
   /** Requests per clock hour; left out, there is no such limit. */
   readonly hourlyRequests?: number | undefined
+  /** Requests per minute to `/users/delete`, which has a limit of its own. */
+  readonly deleteRequestsPerMinute?: number
   readonly rateLimitHeaders?: RateLimitHeaders
   readonly maxObjects?: number
   readonly objectLimit?: ObjectLimit
@@ -27,10 +29,16 @@ export interface SimulatorOptions {
   readonly errorTypes?: ErrorTypes
   /** How long each request takes. Overlapping requests of one user can only be noticed when this is above 0. */
   readonly latencyMs?: number
+  /** The objects of each request are applied after a random time up to this, and the answer does not wait for it. */
+  readonly reorderMs?: number
+  /** Where the random times come from. */
+  readonly seed?: number
   /** Events, and purchases, that are kept; the oldest go first. Left out, all are kept. */
   readonly keepEvents?: number | undefined
   /** Requests that `GET /_simulator/requests` can list. */
   readonly keepRequests?: number
+  /** Arrivals that `GET /_simulator/arrivals` can list. */
+  readonly keepArrivals?: number
 }
 
 export interface ResolvedOptions {
@@ -38,14 +46,18 @@ export interface ResolvedOptions {
   readonly burstRequests: number
   readonly burstWindowMs: number
   readonly hourlyRequests: number | undefined
+  readonly deleteRequestsPerMinute: number
   readonly rateLimitHeaders: RateLimitHeaders
   readonly maxObjects: number
   readonly objectLimit: ObjectLimit
   readonly maxBodyBytes: number
   readonly errorTypes: ErrorTypes
   readonly latencyMs: number
+  readonly reorderMs: number
+  readonly seed: number
   readonly keepEvents: number | undefined
   readonly keepRequests: number
+  readonly keepArrivals: number
 }
 
 export type OptionName = keyof SimulatorOptions
@@ -68,6 +80,7 @@ export const optionSpecs: Readonly<Record<OptionName, OptionSpec>> = {
   burstRequests: { kind: 'integer', min: 1, max: 1_000_000, default: 3_000 },
   burstWindowMs: { kind: 'integer', min: 1, max: 3_600_000, default: 3_000 },
   hourlyRequests: { kind: 'integer', min: 1, max: INT32_MAX, default: undefined },
+  deleteRequestsPerMinute: { kind: 'integer', min: 1, max: 1_000_000, default: 20_000 },
   rateLimitHeaders: { kind: 'choice', of: ['general', 'mau'], default: 'general' },
   maxObjects: { kind: 'integer', min: 1, max: 10_000, default: 75 },
   objectLimit: { kind: 'choice', of: ['combined', 'per-array'], default: 'combined' },
@@ -75,8 +88,11 @@ export const optionSpecs: Readonly<Record<OptionName, OptionSpec>> = {
   maxBodyBytes: { kind: 'integer', min: 1, max: 100_000_000, default: 4_000_000 },
   errorTypes: { kind: 'choice', of: ['prose', 'code'], default: 'prose' },
   latencyMs: { kind: 'integer', min: 0, max: 600_000, default: 0 },
+  reorderMs: { kind: 'integer', min: 0, max: 600_000, default: 0 },
+  seed: { kind: 'integer', min: 0, max: INT32_MAX, default: 1 },
   keepEvents: { kind: 'integer', min: 0, max: INT32_MAX, default: undefined },
   keepRequests: { kind: 'integer', min: 0, max: 10_000_000, default: 1_000 },
+  keepArrivals: { kind: 'integer', min: 0, max: 10_000_000, default: 100_000 },
 }
 
 export const optionNames = Object.keys(optionSpecs) as readonly OptionName[]

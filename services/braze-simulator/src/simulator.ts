@@ -3,10 +3,14 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { controlRoutes } from './control-routes.ts'
-import { Faults } from './faults.ts'
-import { RateLimiter } from './limits/rate-limiter.ts'
+import { deleteRoutes } from './delete/routes.ts'
+import { Faults } from './faults/faults.ts'
+import { Arrivals } from './limits/arrivals.ts'
+import { MinuteLimiter, RateLimiter } from './limits/rate-limiter.ts'
+import { LiveOptions } from './live-options.ts'
 import { resolveOptions } from './options.ts'
 import type { SimulatorOptions } from './options.ts'
+import { LateApplying } from './state/late-applying.ts'
 import { SimulatorState } from './state/state.ts'
 import { refusals } from './track/refusals.ts'
 import { trackRoutes } from './track/routes.ts'
@@ -28,6 +32,7 @@ export interface Simulator {
 
 /** An external id has at most 987 bytes, and in a path each can take three characters. */
 const MAX_PARAMETER_LENGTH = 3_000
+const MINUTE_MS = 60_000
 
 function makeApp(logger: SimulatorParts['logger']): FastifyInstance {
   const logging =
@@ -45,7 +50,7 @@ function makeApp(logger: SimulatorParts['logger']): FastifyInstance {
 }
 
 /**
- * A stand-in for Braze's `/users/track`, with `/_simulator/…` to look at what arrived and to order faults.
+ * A stand-in for Braze's `/users/track` and `/users/delete`, with `/_simulator/…` to look at what arrived and to order faults.
  *
  * ```ts
  * const simulator = createSimulator({ apiKey: 'key' })
@@ -57,26 +62,53 @@ function makeApp(logger: SimulatorParts['logger']): FastifyInstance {
  * @throws SimulatorConfigError for an option that is unknown or out of bounds
  */
 export function createSimulator(options: SimulatorOptions, parts: SimulatorParts = {}): Simulator {
-  const resolved = resolveOptions(options)
+  const live = new LiveOptions(resolveOptions(options))
+  const resolved = live.current
   const clock = parts.clock ?? systemClock
-  const state = new SimulatorState(resolved)
-  const limiter = new RateLimiter(resolved)
-  const faults = new Faults()
   const closing = new AbortController()
+  const state = new SimulatorState(resolved)
+  const faults = new Faults()
+  const late = new LateApplying(clock, resolved.seed, closing.signal)
+  const trackLimiter = new RateLimiter(resolved)
+  const deleteLimiter = new MinuteLimiter(resolved.deleteRequestsPerMinute)
+  live.onChange(changed => {
+    trackLimiter.change(changed)
+    deleteLimiter.change(changed.deleteRequestsPerMinute)
+  })
+  const trackArrivals = new Arrivals(() => live.current, resolved.keepArrivals)
+  const deleteArrivals = new Arrivals(
+    () => ({
+      burstRequests: live.current.deleteRequestsPerMinute,
+      burstWindowMs: MINUTE_MS,
+      hourlyRequests: undefined,
+    }),
+    resolved.keepArrivals,
+  )
+  const endpoints = {
+    track: { limiter: trackLimiter, arrivals: trackArrivals },
+    delete: { limiter: deleteLimiter, arrivals: deleteArrivals },
+  }
   const app = makeApp(parts.logger)
 
   app.setNotFoundHandler((_request, reply) =>
     reply.code(refusals.notFound.status).send({ message: refusals.notFound.message }),
   )
-  app.post('/users/track/', (_request, reply) =>
-    reply.code(refusals.trailingSlash.status).send({ message: refusals.trailingSlash.message }),
-  )
+  for (const path of ['/users/track/', '/users/delete/']) {
+    app.post(path, (_request, reply) =>
+      reply.code(refusals.trailingSlash.status).send({ message: refusals.trailingSlash.message }),
+    )
+  }
+  const endpointParts = { options: live, clock, state, faults, late, closing: closing.signal }
   void app.register((scope, _options, done) => {
-    controlRoutes(scope, { clock, state, limiter, faults })
+    controlRoutes(scope, { options: live, clock, state, endpoints, faults, late })
     done()
   })
   void app.register((scope, _options, done) => {
-    trackRoutes(scope, { options: resolved, clock, state, limiter, faults, closing: closing.signal })
+    trackRoutes(scope, endpointParts, endpoints.track)
+    done()
+  })
+  void app.register((scope, _options, done) => {
+    deleteRoutes(scope, endpointParts, endpoints.delete)
     done()
   })
   return {

@@ -7,6 +7,8 @@ export const sources = {
   errors: 'https://www.braze.com/docs/api/errors',
   limits: 'https://www.braze.com/docs/api/api_limits',
   userData: 'https://www.braze.com/docs/api/endpoints/user_data',
+  userDelete: 'https://www.braze.com/docs/api/endpoints/user_data/post_user_delete',
+  raceConditions: 'https://www.braze.com/docs/user_guide/messaging/ab_testing/concepts/race_conditions',
   attributesObject: 'https://www.braze.com/docs/api/objects_filters/user_attributes_object',
   eventObject: 'https://www.braze.com/docs/api/objects_filters/event_object',
   purchaseObject: 'https://www.braze.com/docs/api/objects_filters/purchase_object',

@@ -193,7 +193,7 @@ test('a blocked user has the documented code where codes are asked for', async t
 test('a fault that makes no sense is refused with a message that names what is wrong', async t => {
   const it = rig(t)
   const cases: readonly (readonly [unknown, RegExp])[] = [
-    [{}, /exactly one of status, delayMs, reset, rejectExternalId; seen: none/],
+    [{}, /exactly one of status, queued, delayMs, .*rejectIndex; seen: none/],
     [{ status: 503, delayMs: 5 }, /seen: status and delayMs/],
     [[], /seen: none/],
     [{ status: 200 }, /\/status must be >= 400/],
@@ -203,6 +203,10 @@ test('a fault that makes no sense is refused with a message that names what is w
     [{ status: 503, wibble: 1 }, /must NOT have additional properties/],
     [{ reset: false }, /\/reset must be equal to constant/],
     [{ delayMs: 5, externalIds: [] }, /\/externalIds must NOT have fewer than 1 items/],
+    [{ queued: false }, /\/queued must be equal to constant/],
+    [{ broken: 'somehow' }, /\/broken must be equal to one of the allowed values/],
+    [{ status: 503, withoutHeaders: true }, /\/status must be equal to constant/],
+    [{ rejectIndex: -1 }, /\/rejectIndex must be >= 0/],
     [{ rejectExternalId: '' }, /\/rejectExternalId must NOT have fewer than 1 characters/],
   ]
   for (const [fault, message] of cases) {

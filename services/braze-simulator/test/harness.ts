@@ -63,6 +63,8 @@ export interface Rig {
   /** Posts to `/users/track` without a socket. */
   track(body: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>
   summary(): Promise<StateAnswer>
+  /** Posts to any path without a socket. */
+  post(path: string, body: object, headers?: Readonly<Record<string, string>>): Promise<Answer>
   /** Orders a fault. @returns the status of the order */
   fault(fault: object): Promise<number>
 }
@@ -71,22 +73,31 @@ export function rig(t: TestContext, options: Partial<SimulatorOptions> = {}): Ri
   const clock = new ManualClock()
   const simulator = createSimulator({ apiKey: API_KEY, ...options }, { clock })
   t.after(() => simulator.close())
+  const post = async (
+    url: string,
+    payload: string,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<Answer> => {
+    const response = await simulator.app.inject({
+      method: 'POST',
+      url,
+      headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json', ...headers },
+      payload,
+    })
+    return {
+      status: response.statusCode,
+      headers: response.headers,
+      body: response.payload === '' ? { message: '' } : response.json<TrackAnswer>(),
+    }
+  }
   return {
     simulator,
     clock,
     async track(body, headers = {}) {
-      const response = await simulator.app.inject({
-        method: 'POST',
-        url: '/users/track',
-        headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json', ...headers },
-        payload: typeof body === 'string' ? body : JSON.stringify(body),
-      })
-      return {
-        status: response.statusCode,
-        headers: response.headers,
-        body: response.json<TrackAnswer>(),
-      }
+      const payload = typeof body === 'string' ? body : JSON.stringify(body)
+      return await post('/users/track', payload, headers)
     },
+    post: (path, body, headers = {}) => post(path, JSON.stringify(body), headers),
     async summary() {
       return (await simulator.app.inject('/_simulator/state')).json<StateAnswer>()
     },

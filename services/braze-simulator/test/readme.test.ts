@@ -8,8 +8,8 @@ import { optionNames } from '../src/options.ts'
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
 /** The line of the tables that begins with this, in code marks. */
-function rowOf(name: string): string {
-  const row = readme.split('\n').find(line => line.startsWith(`| \`${name}\` `))
+function rowOf(name: string, text: string = readme): string {
+  const row = text.split('\n').find(line => line.startsWith(`| \`${name}\` `))
   assert.ok(row !== undefined, `README.md has no row for ${name}`)
   // The formatter pads the cells.
   return row.replaceAll(/ +/g, ' ')
@@ -40,6 +40,15 @@ test('README.md lists each silent effect with its source', () => {
   }
 })
 
+test('README.md lists each kind of fault with what it does and its source', () => {
+  const [, faults = ''] = readme.split('\n## Faults\n')
+  for (const [name, { says, source }] of Object.entries(api.faultKinds)) {
+    const row = rowOf(name, faults)
+    assert.ok(row.includes(says), name)
+    if (source !== undefined) assert.ok(row.includes(`(${source})`), name)
+  }
+})
+
 test('README.md lists each option with its variable', () => {
   for (const name of optionNames) assert.ok(rowOf(name).includes(`\`${variableOf(name)}\``), name)
 })
@@ -48,6 +57,7 @@ test('the package exports these names', () => {
   assert.deepEqual(Object.keys(api).sort(), [
     'SimulatorConfigError',
     'createSimulator',
+    'faultKinds',
     'refusals',
     'rules',
     'silentEffects',

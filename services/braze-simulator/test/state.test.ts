@@ -320,7 +320,7 @@ test('the latest requests are listed with what was in them', async t => {
   await it.track('[', { authorization: 'none' })
   const requests = (await it.simulator.app.inject('/_simulator/requests')).json<object[]>()
   const bytes = JSON.stringify({ events: [event('a'), event('a'), event('')] }).length
-  const common = { at: NOON, overlapping: 0, faults: [] }
+  const common = { endpoint: 'track', at: NOON, overlapping: 0, faults: [] }
   assert.deepEqual(requests, [
     {
       ...common,

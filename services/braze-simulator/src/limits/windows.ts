@@ -1,6 +1,6 @@
 /** A limit on requests per span of time. All times are milliseconds since the epoch. */
 export interface LimitWindow {
-  readonly name: 'burst' | 'hour'
+  readonly name: 'burst' | 'hour' | 'minute'
   readonly limit: number
   used(now: number): number
   /** Counts one more request. Only called when `used` is below `limit`. */
@@ -17,7 +17,7 @@ export interface LimitWindow {
  * keeps to every fixed window too. So this is the strict reading.
  */
 export class SlidingWindow implements LimitWindow {
-  readonly name = 'burst'
+  readonly name: 'burst' | 'minute'
   readonly limit: number
   readonly #windowMs: number
   /** The times of the requests of the last span, as a ring. */
@@ -25,10 +25,20 @@ export class SlidingWindow implements LimitWindow {
   #oldest = 0
   #count = 0
 
-  constructor(limit: number, windowMs: number) {
+  constructor(limit: number, windowMs: number, name: 'burst' | 'minute' = 'burst') {
+    this.name = name
     this.limit = limit
     this.#windowMs = windowMs
     this.#times = new Float64Array(limit)
+  }
+
+  /** Another limit or span, with what has been used of this one. More than the new limit counts as just as much. */
+  changed(limit: number, windowMs: number): SlidingWindow {
+    const window = new SlidingWindow(limit, windowMs, this.name)
+    for (let at = Math.max(0, this.#count - limit); at < this.#count; at++) {
+      window.take(this.#times[(this.#oldest + at) % this.limit]!)
+    }
+    return window
   }
 
   used(now: number): number {
@@ -60,6 +70,14 @@ export class ClockHour implements LimitWindow {
 
   constructor(limit: number) {
     this.limit = limit
+  }
+
+  /** Another limit, with what has been used of this one. */
+  changed(limit: number): ClockHour {
+    const window = new ClockHour(limit)
+    window.#hour = this.#hour
+    window.#count = this.#count
+    return window
   }
 
   used(now: number): number {

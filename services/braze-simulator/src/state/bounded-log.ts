@@ -15,6 +15,16 @@ export class BoundedLog<T> {
     return this.#items.length - this.#start
   }
 
+  get oldest(): T | undefined {
+    return this.#items[this.#start]
+  }
+
+  clear(): void {
+    this.#items = []
+    this.#start = 0
+    this.#dropped = 0
+  }
+
   /** How many have gone. */
   get dropped(): number {
     return this.#dropped

@@ -13,8 +13,9 @@ const MAX_PROPERTIES = 256
 interface Profile {
   readonly identity: Identity
   readonly attributes: Attributes
-  readonly events: BoundedLog<Occurrence>
-  readonly purchases: BoundedLog<Occurrence>
+  /** Undefined until the first: most users of a backlog have few of either. */
+  events: BoundedLog<Occurrence> | undefined
+  purchases: BoundedLog<Occurrence> | undefined
 }
 
 /** An event or a purchase as it was taken in. */
@@ -120,17 +121,17 @@ export class Profiles {
     return this.#record(profile, entry, arrival)
   }
 
+  /** @returns whether there was one */
+  delete(key: string): boolean {
+    return this.#profiles.delete(key)
+  }
+
   #profileFor(identity: Identity, object: TrackObject): Profile | undefined {
     const known = this.#profiles.get(identity.key)
     if (known !== undefined) return known
     const isUpdateOnly = object['_update_existing_only'] ?? identity.isAlias
     if (isUpdateOnly === true) return undefined
-    const profile = {
-      identity,
-      attributes: new Map<string, unknown>(),
-      events: new BoundedLog<Occurrence>(),
-      purchases: new BoundedLog<Occurrence>(),
-    }
+    const profile: Profile = { identity, attributes: new Map(), events: undefined, purchases: undefined }
     this.#profiles.set(identity.key, profile)
     return profile
   }
@@ -150,10 +151,11 @@ export class Profiles {
     }
     const kind = entry.array === 'events' ? 'events' : 'purchases'
     const occurrence = { profile, object, time, properties, request, index, receivedAt: now }
-    profile[kind].push(occurrence)
+    const own = (profile[kind] ??= new BoundedLog())
+    own.push(occurrence)
     const gone = (kind === 'events' ? this.#events : this.#purchases).push(occurrence)
     // What is oldest of all is oldest of its user's too.
-    gone?.profile[kind].dropOldest()
+    gone?.profile[kind]?.dropOldest()
     return effects
   }
 
@@ -177,8 +179,8 @@ export class Profiles {
     return {
       ...profile.identity.fields,
       attributes: Object.fromEntries(profile.attributes),
-      events: profile.events.snapshot().map(eventRecord),
-      purchases: profile.purchases.snapshot().map(purchaseRecord),
+      events: (profile.events?.snapshot() ?? []).map(eventRecord),
+      purchases: (profile.purchases?.snapshot() ?? []).map(purchaseRecord),
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { EndpointName } from '../faults/fault.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { Verdict } from '../track/validate.ts'
 import { arrayNames } from '../track/wire.ts'
@@ -13,12 +14,13 @@ import type { Arrival, EventRecord, UserRecord } from './profiles.ts'
 export type RequestStatus = number | 'reset' | 'aborted'
 
 export interface RequestRecord {
+  readonly endpoint: EndpointName
   /** Counted from 1 in order of arrival, refused ones included. */
   readonly request: number
   /** When it arrived, in milliseconds since the epoch. */
   readonly at: number
   readonly status: RequestStatus
-  /** Objects as sent; `null` when the request was refused before its body was understood. */
+  /** Objects as sent; `null` when the request was refused before its body was understood, and of a deletion. */
   readonly objects: ArrayCounts | null
   readonly bytes: number
   /** Objects that were refused. */
@@ -34,6 +36,7 @@ export interface RequestRecord {
 }
 
 export interface StateSummary {
+  /** Of `/users/track`. */
   readonly requests: {
     readonly total: number
     readonly byStatus: Readonly<Record<string, number>>
@@ -52,6 +55,12 @@ export interface StateSummary {
   /** The largest seen, in refused requests too. */
   readonly max: { readonly objects: number; readonly bytes: number }
   readonly users: number
+  readonly deletions: {
+    /** Requests to `/users/delete`. */
+    readonly byStatus: Readonly<Record<string, number>>
+    /** Profiles that went. */
+    readonly deleted: number
+  }
   readonly events: { readonly kept: number; readonly dropped: number }
   readonly purchases: { readonly kept: number; readonly dropped: number }
   readonly overlaps: Overlaps
@@ -77,6 +86,8 @@ export class SimulatorState {
   #requests: BoundedLog<RequestRecord>
   #arrived = 0
   #byStatus = new Map<string, number>()
+  #deletionsByStatus = new Map<string, number>()
+  #deleted = 0
   #partial = 0
   #accepted = noCounts()
   #refused = noCounts()
@@ -103,14 +114,25 @@ export class SimulatorState {
       this.#accepted[entry.array] += 1
       for (const effect of this.#profiles.apply(entry, arrival)) increment(this.#silent, effect)
     }
-    for (const error of verdict.errors) this.#refused[error.input_array] += 1
-    for (const id of verdict.brokenRules) increment(this.#refusedByRule, id)
+    for (const { entry, rule } of verdict.refused) {
+      this.#refused[entry.array] += 1
+      increment(this.#refusedByRule, rule)
+    }
+  }
+
+  /** Removes the profile with this key, with all that is known of it. What happened stays among the events. */
+  delete(key: string): void {
+    if (this.#profiles.delete(key)) this.#deleted += 1
   }
 
   /** A request is done with. */
   record(record: RequestRecord): void {
-    increment(this.#byStatus, String(record.status))
     this.#requests.push(record)
+    if (record.endpoint === 'delete') {
+      increment(this.#deletionsByStatus, String(record.status))
+      return
+    }
+    increment(this.#byStatus, String(record.status))
     const objects = record.objects === null ? 0 : total(record.objects)
     this.#max.objects = Math.max(this.#max.objects, objects)
     this.#max.bytes = Math.max(this.#max.bytes, record.bytes)
@@ -136,6 +158,7 @@ export class SimulatorState {
       meanFill: requests === 0 ? 0 : objects / requests,
       max: { ...this.#max },
       users: this.#profiles.users,
+      deletions: { byStatus: Object.fromEntries(this.#deletionsByStatus), deleted: this.#deleted },
       events: this.#profiles.kept('events'),
       purchases: this.#profiles.kept('purchases'),
       overlaps: this.inFlight.overlaps(),
@@ -168,6 +191,8 @@ export class SimulatorState {
     this.inFlight.resetCounts()
     this.#arrived = 0
     this.#byStatus = new Map()
+    this.#deletionsByStatus = new Map()
+    this.#deleted = 0
     this.#partial = 0
     this.#accepted = noCounts()
     this.#refused = noCounts()

@@ -20,6 +20,9 @@ export type RefusalName =
   | 'tooManyObjects'
   | 'nothingValid'
   | 'rateLimited'
+  | 'deleteLists'
+  | 'deleteNobody'
+  | 'deleteTooMany'
 
 /** Every whole-request answer other than success, by name. */
 export const refusals: Readonly<Record<RefusalName, Refusal>> = {
@@ -86,5 +89,26 @@ export const refusals: Readonly<Record<RefusalName, Refusal>> = {
     message: 'Rate Limited',
     source: sources.errors,
     wording: 'documented',
+  },
+  deleteLists: {
+    id: 'delete-lists',
+    status: 400,
+    message: 'Only one list of identifiers is allowed',
+    source: sources.userDelete,
+    wording: 'own',
+  },
+  deleteNobody: {
+    id: 'delete-nobody',
+    status: 400,
+    message: 'No users to delete were given',
+    source: sources.userDelete,
+    wording: 'own',
+  },
+  deleteTooMany: {
+    id: 'delete-too-many',
+    status: 400,
+    message: 'At most 50 users can be deleted at a time',
+    source: sources.userDelete,
+    wording: 'own',
   },
 }

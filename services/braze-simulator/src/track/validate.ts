@@ -1,10 +1,13 @@
+import type { RejectFault } from '../faults/fault.ts'
+import { rejects } from '../faults/faults.ts'
+import type { FaultSubject } from '../faults/faults.ts'
 import type { ErrorTypes } from '../options.ts'
 import { identityOf } from './identity.ts'
 import type { Identity } from './identity.ts'
 import { blockedUser, rulesByArray } from './rules.ts'
 import type { RuleContext } from './rule.ts'
 import { arrayNames, isObject } from './wire.ts'
-import type { ArrayName, TrackError, TrackObject } from './wire.ts'
+import type { ArrayName, TrackObject } from './wire.ts'
 
 /** One object of a request with its place in it and whom it is about. */
 export interface Entry {
@@ -20,17 +23,29 @@ export interface TrackBody {
   readonly sent: Readonly<Record<ArrayName, number | undefined>>
 }
 
+/** An object that is not taken in. */
+export interface Refused {
+  readonly entry: Entry
+  /** `errors[].type`. */
+  readonly type: string
+  readonly isLocated: boolean
+  /** The id of the rule that it breaks, `user-blocked`, or `fault`. */
+  readonly rule: string
+}
+
 export interface Verdict {
   readonly accepted: readonly Entry[]
-  readonly errors: readonly TrackError[]
-  /** The broken rule of each error, in the same order. */
-  readonly brokenRules: readonly string[]
+  readonly refused: readonly Refused[]
 }
 
 export interface ValidationOptions extends RuleContext {
   readonly errorTypes: ErrorTypes
-  /** Users whose objects are refused, with the `type` to say. */
-  readonly blocked: ReadonlyMap<string, string | undefined>
+  readonly rejections: readonly RejectFault[]
+}
+
+export function subjectOf({ array, index, object, identity }: Entry): FaultSubject {
+  const name = array === 'purchases' ? object['product_id'] : array === 'events' ? object['name'] : undefined
+  return { array, index, externalId: identity?.externalId, name: typeof name === 'string' ? name : undefined }
 }
 
 /** Lays the three arrays out in the order in which they are processed. Takes any JSON; what is no array is empty. */
@@ -56,33 +71,40 @@ export function readTrackBody(json: unknown): TrackBody {
   return { entries, sent }
 }
 
-function errorOf(entry: Entry, type: string): TrackError {
-  return { type, input_array: entry.array, index: entry.index }
+function rejectedBy(fault: RejectFault, entry: Entry, errorTypes: ErrorTypes): Refused {
+  const isUser = 'rejectExternalId' in fault
+  const blocked = errorTypes === 'code' ? blockedUser.code : blockedUser.message
+  return {
+    entry,
+    type: fault.type ?? (isUser ? blocked : `This object of '${entry.array}' is not valid`),
+    isLocated: fault.unlocated !== true,
+    rule: isUser ? 'user-blocked' : 'fault',
+  }
+}
+
+function refusedBy(entry: Entry, options: ValidationOptions): Refused | undefined {
+  if (options.rejections.length > 0) {
+    const subject = subjectOf(entry)
+    const fault = options.rejections.find(rejection => rejects(rejection, subject))
+    if (fault !== undefined) return rejectedBy(fault, entry, options.errorTypes)
+  }
+  for (const rule of rulesByArray[entry.array]) {
+    if (!rule.isBrokenBy(entry.object, options)) continue
+    const type = options.errorTypes === 'code' ? (rule.code ?? rule.message) : rule.message
+    return { entry, type, isLocated: true, rule: rule.id }
+  }
+  return undefined
 }
 
 /** Parts a request's objects into accepted and refused ones. */
 export function validate(entries: readonly Entry[], options: ValidationOptions): Verdict {
   const accepted: Entry[] = []
-  const errors: TrackError[] = []
-  const brokenRules: string[] = []
+  const refused: Refused[] = []
   for (const entry of entries) {
-    const externalId = entry.identity?.externalId
-    if (externalId !== undefined && options.blocked.has(externalId)) {
-      const type =
-        options.blocked.get(externalId) ??
-        (options.errorTypes === 'code' ? blockedUser.code : blockedUser.message)
-      errors.push(errorOf(entry, type))
-      brokenRules.push('user-blocked')
-      continue
-    }
-    const broken = rulesByArray[entry.array].find(rule => rule.isBrokenBy(entry.object, options))
-    if (broken === undefined) {
-      accepted.push(entry)
-      continue
-    }
-    const type = options.errorTypes === 'code' ? (broken.code ?? broken.message) : broken.message
-    errors.push(errorOf(entry, type))
-    brokenRules.push(broken.id)
+    const refusal = refusedBy(entry, options)
+    if (refusal === undefined) accepted.push(entry)
+    else refused.push(refusal)
   }
-  return { accepted, errors, brokenRules }
+  const isRefusedWhole = options.rejections.some(({ whole }) => whole === true)
+  return { accepted: isRefusedWhole ? [] : accepted, refused }
 }

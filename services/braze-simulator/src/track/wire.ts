@@ -8,11 +8,14 @@ export type TrackObject = Readonly<Record<string, unknown>>
 
 export type ArrayCounts = Readonly<Record<ArrayName, number>>
 
-/** What is wrong with one object; `index` is its position in the array as it was sent. */
+/**
+ * What is wrong with one object; `index` is its position in the array as it was sent. No page shows the shape, so the place
+ * may be missing: a fault leaves it out.
+ */
 export interface TrackError {
   readonly type: string
-  readonly input_array: ArrayName
-  readonly index: number
+  readonly input_array?: ArrayName
+  readonly index?: number
 }
 
 export interface TrackAnswer {

@@ -62,7 +62,8 @@ function enrichHandler(task: Task, node: EnrichNode, downstream: RecordHandler):
           return
         }
         if (node.onFailure === 'fail') {
-          task.fail(enrichmentFailure(task, node, error))
+          // The chain may have gone on to other records since: the message is to name this one.
+          task.resume(record, () => task.fail(enrichmentFailure(task, node, error)))
           return
         }
         task.resume(record, () => {

@@ -305,3 +305,19 @@ test('parked records fill the bound, at which the task stops reading until a row
   })
   await until('the row has been joined', () => values(kafka).length === 1)
 })
+
+test('the bytes of parked records are bounded as well, by the record that reaches the bound', async t => {
+  const kafka = fakeKafka()
+  const clock = new TestClock()
+  const config = { clock, maxInFlightBytes: 10_000 }
+  const app = await appOn(t, kafka, parking({ parkForMs: 1_000 }), config)
+  for (let i = 0; i < 100; i += 1) kafka.put('words', { key: `k${i}`, value: 'w'.repeat(1_000) })
+  await until('the bound is reached', () => (app.stats().tasks[0]?.inFlightBytes ?? 0) >= 10_000)
+  // Each has 1,002 bytes, key and value.
+  assert.deepEqual([app.stats().tasks[0]?.parked, app.stats().counters.consumed], [10, 10])
+  await until('all have had their time', async () => {
+    await clock.advance(1_000)
+    return app.stats().counters.parked['named']?.timedOut === 100
+  })
+  assert.equal(app.stats().tasks[0]?.inFlightBytes, 0)
+})

@@ -88,12 +88,12 @@ test('a backlog drains at what the arriving events leave over', () => {
   assert.match(run(`capacity ${args} --backlog 4050000`).out, /4,050,000 objects drain in: 60 s/)
 })
 
-test('a spent hour stops the draining until the next one, and what arrives meanwhile waits as well', () => {
-  // 10 requests/s for 1,800 s of each hour (18,000), 2 arrive: 16,200 − 8 × 1,800 = 1,800 are left by then, and 5,400 when
-  // the next hour begins, gone 675 s into it.
+test('a quarter of the hour is spent at once, and the rest as it accrues, beside what arrives', () => {
+  // 18,000 in the hour: 4,500 at once, 3.75/s besides. At 10/s they last 4,500 ÷ 6.25 = 720 s; then 3.75/s. 2/s arrive:
+  // 8 × 720 = 5,760 and 1.75 × 2,880 = 5,040, so 10,800 in an hour. 12,400 − 10,800 = 1,600, gone 200 s into the next.
   const args =
     '--events-per-second 20 --attributes-per-event 0 --fill 10 --linger-ms 60000 --limit-per-3s 30 --limit-per-hour 18000'
-  assert.equal(answer(`${args} --backlog 162000`).drainSeconds, 3_600 + 675)
+  assert.equal(answer(`${args} --backlog 124000`).drainSeconds, 3_600 + 200)
 })
 
 test('a backlog that arrives faster than it leaves never drains', () => {
@@ -143,13 +143,14 @@ function drainSecondBySecond(
   { perSecond, perHour }: { readonly perSecond: number; readonly perHour: number },
 ): number {
   let left = backlog
-  let spent = 0
+  let credit = 0
   const seconds = ROUNDS * rates.length * 3_600
   for (let second = 0; second < seconds; second += 1) {
-    if (second % 3_600 === 0) spent = 0
+    if (second % 3_600 === 0) credit = perHour / 4
+    credit += (perHour * 3) / 4 / 3_600
     const rate = rates[Math.floor(second / 3_600) % rates.length] ?? 0
-    const sent = Math.min(perSecond, perHour - spent)
-    spent += sent
+    const sent = Math.min(perSecond, credit)
+    credit -= sent
     left += rate - sent
     if (left <= 0) return second + 1
   }

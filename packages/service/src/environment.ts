@@ -13,6 +13,12 @@ export interface CommonConfig {
   readonly guarantee: 'at-least-once' | 'exactly-once'
 }
 
+export interface NumberRule {
+  readonly fallback: number
+  readonly min: number
+  readonly max: number
+}
+
 /** Reads a service's environment and collects what is wrong with it, so that one start tells every fault. */
 export class Environment {
   readonly #service: string
@@ -36,16 +42,13 @@ export class Environment {
     return value ?? ''
   }
 
-  integer(
-    name: string,
-    rule: { readonly fallback: number; readonly min: number; readonly max: number },
-  ): number {
-    const text = this.text(name)
-    if (text === undefined) return rule.fallback
-    const value = Number(text)
-    if (/^\d+$/.test(text) && value >= rule.min && value <= rule.max) return value
-    this.#faults.push(`${name} is '${text}'; allowed: ${rule.min} to ${rule.max}`)
-    return rule.fallback
+  integer(name: string, rule: NumberRule): number {
+    return this.#number(name, /^\d+$/, rule)
+  }
+
+  /** With a decimal point. */
+  fraction(name: string, rule: NumberRule): number {
+    return this.#number(name, /^\d+(\.\d+)?$/, rule)
   }
 
   choice<const T extends readonly string[]>(name: string, allowed: T, fallback: T[number]): T[number] {
@@ -79,8 +82,22 @@ export class Environment {
     }
   }
 
+  /** A fault that a service finds by itself, such as two variables that exclude each other. */
+  fault(text: string): void {
+    this.#faults.push(text)
+  }
+
   /** Throws one Error that names every fault and what is allowed. */
   check(): void {
     if (this.#faults.length > 0) throw new Error(`${this.#service} cannot start: ${this.#faults.join('; ')}`)
+  }
+
+  #number(name: string, form: RegExp, rule: NumberRule): number {
+    const text = this.text(name)
+    if (text === undefined) return rule.fallback
+    const value = Number(text)
+    if (form.test(text) && value >= rule.min && value <= rule.max) return value
+    this.#faults.push(`${name} is '${text}'; allowed: ${rule.min} to ${rule.max}`)
+    return rule.fallback
   }
 }

@@ -1,3 +1,3 @@
-export { Environment, type CommonConfig } from './environment.ts'
+export { Environment, type CommonConfig, type NumberRule } from './environment.ts'
 export { createServer, type ServiceOptions } from './server.ts'
 export { configOrExit, runService } from './run-service.ts'

@@ -38,3 +38,28 @@ test('every fault is told at once, with what is allowed', () => {
     ].join('; '),
   })
 })
+
+test('numbers are whole unless a variable takes fractions, and a service adds faults of its own', () => {
+  const environment = new Environment('demo', {
+    SHARE: '0.25',
+    WHOLE: '0.25',
+    NONE: '',
+    SIGN: '-1',
+    WORD: '1e3',
+  })
+  const rule = { fallback: 0.5, min: 0, max: 1_000 }
+  assert.equal(environment.fraction('SHARE', rule), 0.25)
+  assert.equal(environment.fraction('NONE', rule), 0.5)
+  assert.equal(environment.integer('WHOLE', rule), 0.5)
+  environment.fraction('SIGN', rule)
+  environment.fraction('WORD', rule)
+  environment.fault('SHARE and WHOLE exclude each other')
+  assert.throws(() => environment.check(), {
+    message: [
+      "demo cannot start: WHOLE is '0.25'; allowed: 0 to 1000",
+      "SIGN is '-1'; allowed: 0 to 1000",
+      "WORD is '1e3'; allowed: 0 to 1000",
+      'SHARE and WHOLE exclude each other',
+    ].join('; '),
+  })
+})

@@ -1,32 +1,41 @@
 import type {
+  DeliveryAssignment,
   DeliveryCall,
-  DeliveryItem,
   DeliveryOutcome,
   Destination,
+  RecordContext,
   RetryAdvice,
 } from '@tributary/topology'
 import { adviceForUnknown, retryAdviceOf } from '@tributary/topology'
-import { encode, splitByLimits, type Encoded } from './encoding.ts'
+import { splitByLimits } from './encoding.ts'
 import { BrazeError } from './errors.ts'
+import type { BrazeMemory } from './memory.ts'
 import type { BrazeObject } from './objects.ts'
 import { resolveOptions, type BrazeDestinationOptions, type ResolvedOptions } from './options.ts'
+import type { Placing } from './request-part.ts'
+import type { Deletion, Placed, Round, Sending } from './rounds.ts'
+import { Shaper, type BrazeItem } from './shaper.ts'
+import { ShapingCounters, type NotIdempotent } from './shaping-stats.ts'
 import { BrazeCounters, type BrazeStats } from './stats.ts'
-import { TrackSender } from './track-sender.ts'
-import { invalidObject } from './validate.ts'
+import { TrackSender, type SenderStats } from './track-sender.ts'
 
-export interface BrazeDestination extends Destination<BrazeObject> {
+export interface BrazeDestination extends Destination<BrazeObject, BrazeMemory> {
   readonly stats: BrazeStats
+  joins(value: BrazeObject, before: readonly BrazeObject[]): Placing
+  onAssignment(assignment: DeliveryAssignment): void
+  problem(): string | undefined
   whenReady(call: DeliveryCall): Promise<void>
   close(): Promise<void>
 }
 
-/** An object on its way, and where its outcome belongs. */
-interface Sending {
-  readonly index: number
-  readonly encoded: Encoded
-}
+type Outcome = DeliveryOutcome<BrazeMemory>
 
-type Outcomes = (DeliveryOutcome | undefined)[]
+/** A batch under way: its items, and what became of those that are dealt with. */
+interface Batch {
+  readonly items: readonly BrazeItem[]
+  readonly call: DeliveryCall
+  readonly outcomes: (Outcome | undefined)[]
+}
 
 /**
  * A destination of `deliver`: Braze's `/users/track`.
@@ -42,82 +51,171 @@ type Outcomes = (DeliveryOutcome | undefined)[]
  * @throws BrazeError BRAZE_OPTION_INVALID
  */
 export function brazeDestination(options: BrazeDestinationOptions): BrazeDestination {
-  return new TrackDestination(resolveOptions(options))
+  return new TrackDestination(
+    resolveOptions(options),
+    (resolved, counters) => new TrackSender(resolved, counters),
+  )
 }
 
-class TrackDestination implements BrazeDestination {
+/** How what was put together gets to Braze. */
+export interface Sender extends Pick<
+  TrackSender,
+  'problem' | 'onAssignment' | 'whenReady' | 'send' | 'deleteUsers' | 'close'
+> {
+  readonly stats: SenderStats
+}
+
+/** Decides what is sent, and leaves the sending to a sender. */
+export class TrackDestination implements BrazeDestination {
   readonly name = 'Braze'
   readonly #options: ResolvedOptions
   readonly #counters = new BrazeCounters()
-  readonly #sender: TrackSender
+  readonly #shaping = new ShapingCounters()
+  readonly #shaper: Shaper
+  readonly #sender: Sender
 
-  constructor(options: ResolvedOptions) {
+  constructor(
+    options: ResolvedOptions,
+    createSender: (options: ResolvedOptions, counters: BrazeCounters) => Sender,
+  ) {
     this.#options = options
-    this.#sender = new TrackSender(options, this.#counters)
+    this.#shaper = new Shaper(options.shaping, this.#shaping, options.clock)
+    this.#sender = createSender(options, this.#counters)
   }
 
   get stats(): BrazeStats {
-    return { ...this.#counters.snapshot(), limiter: this.#sender.limiter }
+    return { ...this.#counters.snapshot(), ...this.#sender.stats, shaping: this.#shaping.snapshot() }
+  }
+
+  joins(value: BrazeObject, before: readonly BrazeObject[]): Placing {
+    return this.#shaper.joins(value, before)
+  }
+
+  onAssignment(assignment: DeliveryAssignment): void {
+    this.#sender.onAssignment(assignment)
+  }
+
+  problem(): string | undefined {
+    return this.#sender.problem
   }
 
   async whenReady(call: DeliveryCall): Promise<void> {
     await this.#sender.whenReady(call)
   }
 
-  async deliver(
-    items: readonly DeliveryItem<BrazeObject>[],
-    call: DeliveryCall,
-  ): Promise<readonly DeliveryOutcome[]> {
-    const outcomes: Outcomes = items.map(() => undefined)
-    const sendings: Sending[] = []
+  async deliver(items: readonly BrazeItem[], call: DeliveryCall): Promise<readonly Outcome[]> {
+    const batch: Batch = { items, call, outcomes: items.map(() => undefined) }
+    const placed: Placed[] = []
     for (const [index, { value }] of items.entries()) {
-      const invalid = invalidObject(value)
-      if (invalid === undefined) sendings.push({ index, encoded: encode(value) })
-      else outcomes[index] = this.#reject(invalid)
+      const { braze, error } = this.#shaper.check(value)
+      if (error === undefined) placed.push({ index, braze })
+      else batch.outcomes[index] = this.#reject(error)
     }
-    const limits = { maxObjects: this.#options.maxObjectsPerRequest, maxBytes: this.#options.maxRequestBytes }
+    const rounds = this.#shaper.rounds(items, placed)
     try {
-      for (const request of splitByLimits(sendings, limits)) {
-        await this.#sender.send(request, call, (sending, refusal) => {
-          outcomes[sending.index] = refusal === undefined ? this.#accept() : this.#refuse(sending, refusal)
-        })
+      for (let round = rounds.next(); round !== undefined; round = rounds.next()) {
+        await this.#deliverRound(round, batch)
       }
     } catch (error) {
       // What is known of some objects must not be forgotten because of the others: they would be sent twice.
-      const isAnyKnown = outcomes.some(outcome => outcome !== undefined)
+      const isAnyKnown = batch.outcomes.some(outcome => outcome !== undefined)
       if (call.signal.aborted || !isAnyKnown) throw error
       const again = retryOf(error)
-      return outcomes.map(outcome => outcome ?? again)
+      return batch.outcomes.map(outcome => outcome ?? again)
     }
-    return outcomes.map(outcome => outcome as DeliveryOutcome)
+    return batch.outcomes.map(outcome => outcome as Outcome)
   }
 
   async close(): Promise<void> {
     await this.#sender.close()
   }
 
-  #accept(): DeliveryOutcome {
-    this.#counters.accepted += 1
-    return { kind: 'accepted' }
+  async #deliverRound({ sendings, deletions, skipped, rejected }: Round, batch: Batch): Promise<void> {
+    const { outcomes, call } = batch
+    for (const { index, reason } of skipped) outcomes[index] = { kind: 'skipped', reason }
+    for (const { index, problem } of rejected) {
+      const message = `The tombstone is not sent: ${problem}`
+      outcomes[index] = this.#reject(new BrazeError('BRAZE_OBJECT_INVALID', message))
+    }
+    const { maxObjectsPerRequest: maxObjects, maxRequestBytes: maxBytes, shaping } = this.#options
+    const limits = { maxObjects, maxBytes, objectLimit: shaping.objectLimit }
+    for (const request of splitByLimits(sendings, limits)) {
+      await this.#sender.send(request, call, (sending, refusal) => {
+        if (refusal === undefined) this.#accept(sending, batch)
+        else this.#refuse(sending, refusal, batch)
+      })
+    }
+    if (deletions.length > 0) await this.#delete(deletions, batch)
   }
 
-  #refuse({ encoded }: Sending, reason: string): DeliveryOutcome {
-    this.#counters.refused += 1
-    const cause = new BrazeError(
-      'BRAZE_OBJECT_REFUSED',
-      `Braze refuses the object (in ${encoded.array}): ${reason}`,
+  async #delete(deletions: readonly Deletion[], { outcomes, call }: Batch): Promise<void> {
+    const refused = await this.#sender.deleteUsers(
+      deletions.map(({ externalId }) => externalId),
+      call,
     )
-    return { kind: 'rejected', reason: cause.message, cause }
+    for (const { index, externalId, lane } of deletions) {
+      const reason = refused.get(externalId)
+      if (reason === undefined) {
+        this.#counters.accepted += 1
+        this.#shaping.tombstones.deleted += 1
+        lane.memory = undefined
+        outcomes[index] = { kind: 'accepted', memory: null }
+      } else {
+        outcomes[index] = this.#refused(`Braze refuses to delete the user: ${reason}`)
+      }
+    }
   }
 
-  #reject(cause: BrazeError): DeliveryOutcome {
+  #accept({ indexes, lane, memory, notIdempotent }: Sending, { outcomes }: Batch): void {
+    this.#counters.accepted += indexes.length
+    for (const index of indexes) outcomes[index] = { kind: 'accepted' }
+    if (notIdempotent !== undefined) this.#countNotIdempotent(notIdempotent)
+    if (memory === undefined || lane === undefined) return
+    if (memory === null) this.#shaping.tombstones.nulled += 1
+    lane.memory = memory ?? undefined
+    // With the last of them the record is finished whose value it is.
+    outcomes[indexes.at(-1) as number] = { kind: 'accepted', memory }
+  }
+
+  #countNotIdempotent(kind: NotIdempotent): void {
+    if (!this.#shaping.notIdempotent(kind)) return
+    this.#options.logger.warn(
+      { kind },
+      'Objects are sent that change something anew each time they arrive. Delivery is at least once, so a lost answer makes Braze apply one twice; values that are set, or a cart that is replaced, would not mind. This is said once.',
+    )
+  }
+
+  #refuse({ indexes, encoded }: Sending, reason: string, { items, outcomes }: Batch): void {
+    const folded = indexes.length === 1 ? '' : `, folded from ${recordsOf(indexes, items)}`
+    const message = `Braze refuses the object (in ${encoded.array}${folded}): ${reason}`
+    for (const index of indexes) outcomes[index] = this.#refused(message)
+  }
+
+  #refused(message: string): Outcome {
+    this.#counters.refused += 1
+    return { kind: 'rejected', reason: message, cause: new BrazeError('BRAZE_OBJECT_REFUSED', message) }
+  }
+
+  #reject(cause: BrazeError): Outcome {
     this.#counters.invalid += 1
     return { kind: 'rejected', reason: cause.message, cause }
   }
 }
 
+/** Enough to find the others by; every one of them is a dead letter of its own. */
+const MAX_RECORDS_NAMED = 20
+
+function recordsOf(indexes: readonly number[], items: readonly BrazeItem[]): string {
+  const named = indexes.slice(0, MAX_RECORDS_NAMED).map(index => {
+    const { topic, partition, offset } = (items[index] as BrazeItem).context as RecordContext
+    return `${topic}-${partition}@${offset}`
+  })
+  const more = indexes.length > MAX_RECORDS_NAMED ? ', …' : ''
+  return `${indexes.length} records: ${named.join(', ')}${more}`
+}
+
 /** For the objects that a failed call leaves open. What stops the application is met again at once, by them alone. */
-function retryOf(cause: unknown): DeliveryOutcome {
+function retryOf(cause: unknown): Outcome {
   const advice: RetryAdvice = retryAdviceOf(cause, adviceForUnknown(cause))
   switch (advice.kind) {
     case 'backoff':

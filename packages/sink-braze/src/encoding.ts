@@ -1,4 +1,4 @@
-import type { BrazeObject, BrazeObjectKind } from './objects.ts'
+import type { BrazeObject, BrazeObjectKind, BrazeTrackObject } from './objects.ts'
 
 export type ArrayName = 'attributes' | 'events' | 'purchases'
 
@@ -8,7 +8,7 @@ const ARRAY_OF: Readonly<Record<BrazeObjectKind, ArrayName>> = {
   purchase: 'purchases',
 }
 
-const ARRAY_NAMES: readonly ArrayName[] = ['attributes', 'events', 'purchases']
+export const ARRAY_NAMES: readonly ArrayName[] = ['attributes', 'events', 'purchases']
 
 /** An object as it stands in a request's body. */
 export interface Encoded {
@@ -22,10 +22,10 @@ export interface Encoded {
 const FRAME_BYTES = Buffer.byteLength('{"attributes":[],"events":[],"purchases":[]}')
 
 // An object is measured when it joins a batch and written when the batch goes, perhaps more than once.
-const cache = new WeakMap<BrazeObject, Encoded>()
+const cache = new WeakMap<BrazeTrackObject, Encoded>()
 
 /** Throws a TypeError for what JSON cannot hold (a bigint, a cycle). */
-export function encode(braze: BrazeObject): Encoded {
+export function encode(braze: BrazeTrackObject): Encoded {
   let encoded = cache.get(braze)
   if (encoded === undefined) {
     const json = JSON.stringify(braze.object)
@@ -35,10 +35,13 @@ export function encode(braze: BrazeObject): Encoded {
   return encoded
 }
 
+/** Of the attributes object that a tombstone may become, roughly; its fields are not known before it goes. */
+const TOMBSTONE_BYTES = 1_000
+
 /** For `deliver`'s `sizeOf`: the bytes that an object takes in a request. 0 for what cannot be written and will be refused. */
 export function brazeSizeOf(braze: BrazeObject): number {
   try {
-    return encode(braze).bytes + 1
+    return braze.kind === 'tombstone' ? TOMBSTONE_BYTES : encode(braze).bytes + 1
   } catch {
     return 0
   }
@@ -65,22 +68,33 @@ export function composeRequest<E extends { readonly encoded: Encoded }>(
   }
 }
 
-/** Cuts entries into requests that keep both limits, in order. A single object that is too large stands alone. */
+export interface RequestLimits {
+  readonly maxObjects: number
+  /** Whether `maxObjects` is for all arrays together or for each. */
+  readonly objectLimit: 'combined' | 'per-array'
+  readonly maxBytes: number
+}
+
+/** Cuts entries into requests that keep all limits, in order. A single object that is too large stands alone. */
 export function* splitByLimits<E extends { readonly encoded: Encoded }>(
   entries: readonly E[],
-  limits: { readonly maxObjects: number; readonly maxBytes: number },
+  { maxObjects, objectLimit, maxBytes }: RequestLimits,
 ): Generator<readonly E[], void, undefined> {
   let chunk: E[] = []
   let bytes = FRAME_BYTES
+  let counts: Record<ArrayName, number> = { attributes: 0, events: 0, purchases: 0 }
   for (const entry of entries) {
-    const entryBytes = entry.encoded.bytes + 1
-    if (chunk.length > 0 && (chunk.length >= limits.maxObjects || bytes + entryBytes > limits.maxBytes)) {
+    const { array, bytes: ownBytes } = entry.encoded
+    const isFull = (objectLimit === 'combined' ? chunk.length : counts[array]) >= maxObjects
+    if (chunk.length > 0 && (isFull || bytes + ownBytes + 1 > maxBytes)) {
       yield chunk
       chunk = []
       bytes = FRAME_BYTES
+      counts = { attributes: 0, events: 0, purchases: 0 }
     }
     chunk.push(entry)
-    bytes += entryBytes
+    bytes += ownBytes + 1
+    counts[array] += 1
   }
   if (chunk.length > 0) yield chunk
 }

@@ -64,40 +64,60 @@ export interface BrazePurchase extends BrazeIdentity {
  * is exactly one request. A record that makes several objects is mapped to several items (`flatMapValues`), in the order in
  * which Braze applies them: attributes, events, purchases.
  */
-export type BrazeObject =
+export type BrazeTrackObject =
   | { readonly kind: 'attributes'; readonly object: BrazeAttributes }
   | { readonly kind: 'event'; readonly object: BrazeEvent }
   | { readonly kind: 'purchase'; readonly object: BrazePurchase }
 
-export type BrazeObjectKind = BrazeObject['kind']
+/** The user's data is gone at its source. What becomes of the profile is the destination's option `tombstones`. */
+export interface BrazeTombstone {
+  readonly kind: 'tombstone'
+  readonly object: BrazeIdentity
+}
 
-export function brazeAttributes(object: BrazeAttributes): BrazeObject {
+export type BrazeObject = BrazeTrackObject | BrazeTombstone
+
+/** The kinds of objects that stand in a request to `/users/track`. */
+export type BrazeObjectKind = BrazeTrackObject['kind']
+
+export function brazeAttributes(object: BrazeAttributes): BrazeTrackObject {
   return { kind: 'attributes', object }
 }
 
-export function brazeEvent(object: BrazeEvent): BrazeObject {
+export function brazeEvent(object: BrazeEvent): BrazeTrackObject {
   return { kind: 'event', object }
 }
 
-export function brazePurchase(object: BrazePurchase): BrazeObject {
+export function brazePurchase(object: BrazePurchase): BrazeTrackObject {
   return { kind: 'purchase', object }
 }
 
+/** For a record without a value. @example `event === null ? [brazeTombstone({ external_id: key })] : toBraze(event)` */
+export function brazeTombstone(object: BrazeIdentity): BrazeTombstone {
+  return { kind: 'tombstone', object }
+}
+
+/** Where an object names its user, in the order in which Braze looks: what is left of it are plain attributes. */
+export const IDENTIFIERS = ['external_id', 'braze_id', 'user_alias', 'email', 'phone'] as const
+
 /**
  * The user, as a lane: Braze processes separate requests in no particular order, so a user may only be in one at a time.
- * An object without a usable identity has a lane of its own; it will be refused.
+ * Objects without a usable identity share a lane; they are refused, or bring push tokens of nobody in particular.
  */
 export function brazeLaneKey({ object }: BrazeObject): string {
   const identity = object as Readonly<Record<string, unknown>>
-  for (const field of ['external_id', 'braze_id', 'user_alias', 'email', 'phone']) {
+  for (const field of IDENTIFIERS) {
     const value = identity[field]
     if (value !== undefined && value !== null && value !== '') return `${field}:${laneText(value)}`
   }
-  return 'nobody'
+  return NOBODY
 }
+
+export const NOBODY = 'nobody'
 
 function laneText(value: unknown): string {
   if (typeof value === 'string') return value
   const { alias_name: name, alias_label: label } = value as Readonly<Record<string, unknown>>
-  return `${String(label)}:${String(name)}`
+  // Two users must never share what is remembered of them, whatever their labels hold.
+  return `${String(label).replaceAll('%', '%25').replaceAll(':', '%3A')}:${String(name)}`
 }

@@ -2,17 +2,24 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { brazeSizeOf, composeRequest, encode, splitByLimits } from '../src/encoding.ts'
-import { brazeAttributes, brazeEvent, brazeLaneKey, brazePurchase, type BrazeObject } from '../src/objects.ts'
+import {
+  brazeAttributes,
+  brazeEvent,
+  brazeLaneKey,
+  brazePurchase,
+  type BrazeTrackObject,
+} from '../src/objects.ts'
 
 const TIME = '2026-03-01T10:00:00Z'
 const objects = fc
   .tuple(fc.constantFrom('attributes', 'event', 'purchase'), fc.string({ unit: 'grapheme', maxLength: 40 }))
-  .map(([kind, text]): BrazeObject => {
+  .map(([kind, text]): BrazeTrackObject => {
     if (kind === 'attributes') return brazeAttributes({ external_id: 'u', text })
     if (kind === 'event') return brazeEvent({ external_id: 'u', name: text, time: TIME })
     return brazePurchase({ external_id: 'u', product_id: text, currency: 'EUR', price: 1, time: TIME })
   })
-const entriesOf = (list: readonly BrazeObject[]) => list.map(object => ({ object, encoded: encode(object) }))
+const entriesOf = (list: readonly BrazeTrackObject[]) =>
+  list.map(object => ({ object, encoded: encode(object) }))
 
 test('a body holds every object in the array of its kind, and places lead back to them', () => {
   fc.assert(
@@ -35,6 +42,7 @@ test('requests keep both limits in UTF-8 bytes, nothing is lost and the order st
   const limits = fc.record({
     maxObjects: fc.integer({ min: 1, max: 9 }),
     maxBytes: fc.integer({ min: 60, max: 900 }),
+    objectLimit: fc.constantFrom('combined', 'per-array'),
   })
   fc.assert(
     fc.property(fc.array(objects, { maxLength: 40 }), limits, (list, bounds) => {
@@ -42,7 +50,9 @@ test('requests keep both limits in UTF-8 bytes, nothing is lost and the order st
       const requests = [...splitByLimits(entries, bounds)]
       assert.deepEqual(requests.flat(), entries)
       for (const request of requests) {
-        assert.ok(request.length >= 1 && request.length <= bounds.maxObjects)
+        const counts = Object.values(Object.groupBy(request, ({ encoded }) => encoded.array))
+        const counted = bounds.objectLimit === 'combined' ? [request] : counts
+        assert.ok(request.length >= 1 && counted.every(({ length }) => length <= bounds.maxObjects))
         const bytes = Buffer.byteLength(composeRequest(request).body)
         assert.ok(request.length === 1 || bytes <= bounds.maxBytes, `${bytes} bytes`)
       }
@@ -53,7 +63,7 @@ test('requests keep both limits in UTF-8 bytes, nothing is lost and the order st
 test('an item’s size is that of its JSON, and 0 for what JSON cannot hold', () => {
   assert.equal(brazeSizeOf(brazeAttributes({ external_id: 'ü' })), '{"external_id":"ü"}'.length + 2)
   assert.equal(brazeSizeOf(brazeAttributes({ external_id: 'u', big: 1n })), 0)
-  assert.equal(brazeSizeOf(undefined as unknown as BrazeObject), 0)
+  assert.equal(brazeSizeOf(undefined as unknown as BrazeTrackObject), 0)
 })
 
 test('a lane is a user, whatever the kind of the object', () => {

@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test'
 import { createSimulator, type Simulator, type SimulatorOptions } from '@tributary/braze-simulator'
 import type { DeliveryItem, DeliveryOutcome } from '@tributary/topology'
 import { brazeDestination, type BrazeDestination } from '../src/destination.ts'
+import type { BrazeMemory } from '../src/memory.ts'
 import { brazeEvent, type BrazeObject } from '../src/objects.ts'
 import type { BrazeDestinationOptions } from '../src/options.ts'
 
@@ -80,9 +81,9 @@ export function deliver(
   destination: BrazeDestination,
   objects: readonly BrazeObject[],
   signal: AbortSignal = NEVER,
-): Promise<readonly DeliveryOutcome[]> {
+): Promise<readonly DeliveryOutcome<BrazeMemory>[]> {
   const context = { topic: 't', partition: 0, offset: 0, timestampMs: 0, headers: [] }
-  const items = objects.map((value): DeliveryItem<BrazeObject> => ({
+  const items = objects.map((value): DeliveryItem<BrazeObject, BrazeMemory> => ({
     key: null,
     value,
     context,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createSimulator } from '@tributary/braze-simulator'
 import fc from 'fast-check'
-import type { BrazeObject } from '../src/objects.ts'
+import type { BrazeTrackObject } from '../src/objects.ts'
 import { invalidObject } from '../src/validate.ts'
 import { oracleSeed as seed } from '../../../test-support/oracle.ts'
 
@@ -108,10 +108,10 @@ const attributeBodies = optional({
   ),
 })
 
-const merged = <T extends object>(kind: BrazeObject['kind'], body: fc.Arbitrary<T>) =>
+const merged = <T extends object>(kind: BrazeTrackObject['kind'], body: fc.Arbitrary<T>) =>
   fc
     .tuple(identities, body)
-    .map(([identity, rest]) => ({ kind, object: { ...identity, ...rest } }) as unknown as BrazeObject)
+    .map(([identity, rest]) => ({ kind, object: { ...identity, ...rest } }) as unknown as BrazeTrackObject)
 const objects = fc.oneof(
   merged('event', eventBodies),
   merged('purchase', purchaseBodies),

@@ -85,7 +85,21 @@ const BREACHES: Readonly<Record<string, readonly [BrazeObjectKind, Fields][]>> =
     ['attributes', { trip: { stops: [{ note: LONG }] } }],
   ],
   'attribute-nested-null': [['attributes', { trip: { to: null } }]],
-  'attribute-size': [['attributes', { list: Array.from({ length: 1_000 }, () => 'x'.repeat(200)) }]],
+  'attribute-array-length': [
+    ['attributes', { list: Array.from({ length: 501 }, (_, i) => `x${i}`) }],
+    ['attributes', { list: { add: Array.from({ length: 501 }, (_, i) => i) } }],
+  ],
+  'attribute-nested-time': [
+    ['attributes', { trip: { at: { $time: 'tomorrow' } } }],
+    ['attributes', { trips: [{ at: { $time: 12 } }] }],
+  ],
+  'standard-attribute-name': [
+    ['attributes', { First_Name: 'Ada' }],
+    ['attributes', { ' EMAIL': 'ada@example.com' }],
+  ],
+  'attribute-size': [
+    ['attributes', { list: Array.from({ length: 1_000 }, () => ({ note: 'x'.repeat(200) })) }],
+  ],
   time: [
     ['event', { time: undefined }],
     ['event', { time: 1_700_000_000 }],
@@ -97,6 +111,9 @@ const BREACHES: Readonly<Record<string, readonly [BrazeObjectKind, Fields][]>> =
     ['event', { properties: { $city: 1 } }],
     ['purchase', { properties: { '': 1 } }],
     ['event', { properties: { [LONG]: 1 } }],
+  ],
+  'property-count': [
+    ['event', { properties: Object.fromEntries(Array.from({ length: 257 }, (_, i) => [i, i])) }],
   ],
   'property-text-length': [
     ['event', { properties: { note: LONG } }],
@@ -130,7 +147,7 @@ const BREACHES: Readonly<Record<string, readonly [BrazeObjectKind, Fields][]>> =
   'purchase-properties-size': [
     [
       'purchase',
-      { properties: Object.fromEntries(Array.from({ length: 300 }, (_, i) => [i, 'x'.repeat(200)])) },
+      { properties: Object.fromEntries(Array.from({ length: 250 }, (_, i) => [i, 'x'.repeat(250)])) },
     ],
   ],
 }

@@ -8,15 +8,19 @@ import {
   isLongText,
   jsonBytes,
   MAX_CHARACTERS,
+  shortened,
   sources,
+  without,
   type BrazeRule,
   type Fields,
+  type Mend,
 } from './rule.ts'
 
 // The pages say "100 KB" and "50 KB"; what keeps to the smaller reading keeps to both.
 const MAX_EVENT_PROPERTIES_BYTES = 100_000
 const MAX_PURCHASE_PROPERTIES_BYTES = 50_000
 const MAX_QUANTITY = 100
+const MAX_PROPERTIES = 256
 const RESERVED: Readonly<Record<'event' | 'purchase', readonly string[]>> = {
   event: ['time', 'event_name'],
   purchase: ['time', 'product_id', 'quantity', 'event_name', 'price', 'currency'],
@@ -30,10 +34,27 @@ function isBadName(name: string): boolean {
   return name === '' || name.startsWith('$') || isLongerThan(name, MAX_CHARACTERS)
 }
 
-function reservedProblem(kind: 'event' | 'purchase'): BrazeRule['problem'] {
-  return object => {
-    const name = RESERVED[kind].find(reserved => Object.hasOwn(propertiesOf(object), reserved))
-    return name === undefined ? undefined : `the property name ${name} is reserved`
+function inProperties(mend: Mend): Mend {
+  return object => ({ ...object, properties: mend(propertiesOf(object)) })
+}
+
+function dropping(isBad: (name: string, value: unknown) => boolean): Mend {
+  return inProperties(properties => without(properties, isBad))
+}
+
+function reservedRule(kind: 'event' | 'purchase', source: BrazeRule['source']): BrazeRule {
+  const reserved = RESERVED[kind]
+  return {
+    id: `${kind}-property-reserved`,
+    appliesTo: [kind],
+    source,
+    otherwise: 'refused',
+    problem: object => {
+      const properties = propertiesOf(object)
+      const name = reserved.find(candidate => Object.hasOwn(properties, candidate))
+      return name === undefined ? undefined : `the property name ${name} is reserved`
+    },
+    mends: { 'drop-field': dropping(name => reserved.includes(name)) },
   }
 }
 
@@ -53,19 +74,15 @@ const eventRules: readonly BrazeRule[] = [
         ? undefined
         : `name must be a text of 1 to ${MAX_CHARACTERS} characters that does not begin with $`,
   },
-  {
-    id: 'event-property-reserved',
-    appliesTo: ['event'],
-    source: sources.eventObject,
-    otherwise: 'refused',
-    problem: reservedProblem('event'),
-  },
+  reservedRule('event', sources.eventObject),
   {
     id: 'event-properties-size',
     appliesTo: ['event'],
     source: sources.eventObject,
     otherwise: 'limit',
-    problem: object => {
+    problem: (object, bytes) => {
+      // No part is larger than the whole.
+      if (bytes <= MAX_EVENT_PROPERTIES_BYTES) return undefined
       const properties = propertiesOf(object)
       // The page limits properties that hold arrays or objects, and says nothing of flat ones.
       const isNested = Object.values(properties).some(value => typeof value === 'object' && value !== null)
@@ -112,19 +129,16 @@ const purchaseRules: readonly BrazeRule[] = [
       return isAllowed ? undefined : `quantity must be a whole number from 1 to ${MAX_QUANTITY}`
     },
   },
-  {
-    id: 'purchase-property-reserved',
-    appliesTo: ['purchase'],
-    source: sources.purchaseEvents,
-    otherwise: 'refused',
-    problem: reservedProblem('purchase'),
-  },
+  reservedRule('purchase', sources.purchaseEvents),
   {
     id: 'purchase-properties-size',
     appliesTo: ['purchase'],
     source: sources.dataTypes,
     otherwise: 'limit',
-    problem: object => sizeProblem(propertiesOf(object), MAX_PURCHASE_PROPERTIES_BYTES),
+    problem: (object, bytes) =>
+      bytes > MAX_PURCHASE_PROPERTIES_BYTES
+        ? sizeProblem(propertiesOf(object), MAX_PURCHASE_PROPERTIES_BYTES)
+        : undefined,
   },
 ]
 
@@ -150,6 +164,7 @@ const sharedRules: readonly BrazeRule[] = [
       properties === undefined || properties === null || isFields(properties)
         ? undefined
         : 'properties must be an object',
+    mends: { 'drop-field': object => without(object, name => name === 'properties') },
   },
   {
     id: 'property-name',
@@ -160,6 +175,24 @@ const sharedRules: readonly BrazeRule[] = [
       Object.keys(propertiesOf(object)).some(isBadName)
         ? `a property's name must have 1 to ${MAX_CHARACTERS} characters and not begin with $`
         : undefined,
+    mends: { 'drop-field': dropping(isBadName) },
+  },
+  {
+    id: 'property-count',
+    appliesTo: BOTH,
+    source: sources.eventProperties,
+    otherwise: 'dropped',
+    problem: object => {
+      const count = Object.keys(propertiesOf(object)).length
+      return count > MAX_PROPERTIES
+        ? `it has ${count} properties; Braze keeps the first ${MAX_PROPERTIES}`
+        : undefined
+    },
+    mends: {
+      truncate: inProperties(properties =>
+        Object.fromEntries(Object.entries(properties).slice(0, MAX_PROPERTIES)),
+      ),
+    },
   },
   {
     id: 'property-text-length',
@@ -169,6 +202,10 @@ const sharedRules: readonly BrazeRule[] = [
     problem: object => {
       const path = findValue(propertiesOf(object), 'properties', isLongText)
       return path === undefined ? undefined : `${path} has more than ${MAX_CHARACTERS} characters`
+    },
+    mends: {
+      truncate: inProperties(properties => shortened(properties) as Fields),
+      'drop-field': dropping((name, value) => findValue(value, name, isLongText) !== undefined),
     },
   },
 ]

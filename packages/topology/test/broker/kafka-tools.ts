@@ -49,8 +49,8 @@ export function openTransactionalProducer(t?: TestContext): Producer {
   return producer
 }
 
-export async function withAdmin<T>(run: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = new Admin({ clientId: 'topology-test', bootstrapBrokers: brokers })
+export async function withAdmin<T>(run: (admin: Admin) => Promise<T>, at = brokers): Promise<T> {
+  const admin = new Admin({ clientId: 'topology-test', bootstrapBrokers: at })
   try {
     return await run(admin)
   } finally {
@@ -90,8 +90,8 @@ export async function deleteBefore(topic: string, partition: number, offset: num
 }
 
 /** Whether the brokers speak KIP-848's protocol; those before 4.0 do not, and the client falls back to the classic one. */
-export async function hasConsumerProtocol(): Promise<boolean> {
-  const { host, port } = parseBroker(brokers[0]!)
+export async function hasConsumerProtocol(at = brokers): Promise<boolean> {
+  const { host, port } = parseBroker(at[0]!)
   const connection = new Connection('topology-test')
   await connection.connect(host, port)
   const { apiKeys } = await apiVersionsV3.api.async(connection, 'topology-test', '1')
@@ -101,8 +101,12 @@ export async function hasConsumerProtocol(): Promise<boolean> {
 }
 
 /** A member hears of a rebalance with its next heartbeat: 5 s apart if nobody asks for less. */
-export async function useQuickHeartbeats(groupId: string, sessionTimeoutMs = 10_000): Promise<void> {
-  if (!(await hasConsumerProtocol())) return
+export async function useQuickHeartbeats(
+  groupId: string,
+  sessionTimeoutMs = 10_000,
+  at = brokers,
+): Promise<void> {
+  if (!(await hasConsumerProtocol(at))) return
   const resource = { resourceType: ConfigResourceTypes.GROUP, resourceName: groupId }
   const settings = {
     'consumer.heartbeat.interval.ms': '100',
@@ -122,7 +126,7 @@ export async function useQuickHeartbeats(groupId: string, sessionTimeoutMs = 10_
         config => described?.configs.find(({ name }) => name === config.name)?.value === config.value,
       )
     })
-  })
+  }, at)
 }
 
 /** The connections that are opened from now on, so that a test can cut them. */

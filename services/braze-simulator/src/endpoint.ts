@@ -124,7 +124,7 @@ class EndpointRun<Body> {
   }
 
   /** Takes a body that was read to its end. @returns a promise only when the answer has to wait */
-  handle(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
+  handle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> | undefined {
     const { state, options, faults } = this.#parts
     const { progress } = this.#progress.get(request)!
     // Without a content length of its own a request has no body, and Fastify does not read one.
@@ -151,12 +151,14 @@ class EndpointRun<Body> {
     return undefined
   }
 
-  async #finishLater(exchange: Exchange, work: Work<Body>, waitMs: number): Promise<void> {
+  async #finishLater(exchange: Exchange, work: Work<Body>, waitMs: number): Promise<FastifyReply> {
     // A sender that has gone is not waiting: what it sends next does not overlap. The request goes on, as it would at
     // Braze, which has it.
     exchange.reply.raw.once('close', () => work.flight.end())
     await this.#parts.clock.sleep(waitMs, this.#parts.closing)
     this.#finish(exchange, work)
+    // Of a promise of nothing Fastify makes an empty answer when the head is not out yet, as with a stream.
+    return exchange.reply
   }
 
   /** A request that could not be taken: its sender has gone, or its content type is malformed, or we are at fault. */

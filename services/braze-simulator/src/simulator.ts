@@ -3,9 +3,11 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { controlRoutes } from './control-routes.ts'
+import type { ControlParts } from './control-routes.ts'
 import { deleteRoutes } from './delete/routes.ts'
 import { Faults } from './faults/faults.ts'
 import { Arrivals } from './limits/arrivals.ts'
+import type { Limits } from './limits/arrivals.ts'
 import { MinuteLimiter, RateLimiter } from './limits/rate-limiter.ts'
 import { LiveOptions } from './live-options.ts'
 import { resolveOptions } from './options.ts'
@@ -26,6 +28,8 @@ export interface Simulator {
   /** Not listening yet: call its `listen({ port, host })`, or `inject` requests. */
   readonly app: FastifyInstance
   readonly state: SimulatorState
+  /** Requests that are answered and not applied yet (`reorderMs`). */
+  readonly applying: number
   /** Answers what is under way without further delay, and stops listening. */
   close(): Promise<void>
 }
@@ -49,6 +53,26 @@ function makeApp(logger: SimulatorParts['logger']): FastifyInstance {
   })
 }
 
+/** The limits and the arrivals of each endpoint, which follow the options. */
+function limitedEndpoints(live: LiveOptions): ControlParts['endpoints'] {
+  const { current } = live
+  const trackLimiter = new RateLimiter(current)
+  const deleteLimiter = new MinuteLimiter(current.deleteRequestsPerMinute)
+  live.onChange(changed => {
+    trackLimiter.change(changed)
+    deleteLimiter.change(changed.deleteRequestsPerMinute)
+  })
+  const deleteLimits = (): Limits => ({
+    burstRequests: live.current.deleteRequestsPerMinute,
+    burstWindowMs: MINUTE_MS,
+    hourlyRequests: undefined,
+  })
+  return {
+    track: { limiter: trackLimiter, arrivals: new Arrivals(() => live.current, current.keepArrivals) },
+    delete: { limiter: deleteLimiter, arrivals: new Arrivals(deleteLimits, current.keepArrivals) },
+  }
+}
+
 /**
  * A stand-in for Braze's `/users/track` and `/users/delete`, with `/_simulator/…` to look at what arrived and to order faults.
  *
@@ -69,25 +93,7 @@ export function createSimulator(options: SimulatorOptions, parts: SimulatorParts
   const state = new SimulatorState(resolved)
   const faults = new Faults()
   const late = new LateApplying(clock, resolved.seed, closing.signal)
-  const trackLimiter = new RateLimiter(resolved)
-  const deleteLimiter = new MinuteLimiter(resolved.deleteRequestsPerMinute)
-  live.onChange(changed => {
-    trackLimiter.change(changed)
-    deleteLimiter.change(changed.deleteRequestsPerMinute)
-  })
-  const trackArrivals = new Arrivals(() => live.current, resolved.keepArrivals)
-  const deleteArrivals = new Arrivals(
-    () => ({
-      burstRequests: live.current.deleteRequestsPerMinute,
-      burstWindowMs: MINUTE_MS,
-      hourlyRequests: undefined,
-    }),
-    resolved.keepArrivals,
-  )
-  const endpoints = {
-    track: { limiter: trackLimiter, arrivals: trackArrivals },
-    delete: { limiter: deleteLimiter, arrivals: deleteArrivals },
-  }
+  const endpoints = limitedEndpoints(live)
   const app = makeApp(parts.logger)
 
   app.setNotFoundHandler((_request, reply) =>
@@ -114,6 +120,9 @@ export function createSimulator(options: SimulatorOptions, parts: SimulatorParts
   return {
     app,
     state,
+    get applying() {
+      return late.waiting
+    },
     async close() {
       closing.abort()
       await app.close()

@@ -86,10 +86,13 @@ test('a connection that is cut within the body has sent its head and half of the
 })
 
 test('a slow answer begins at once, ends when its time is over, and keeps its users under way', async t => {
-  const it = rig(t)
+  const it = rig(t, { latencyMs: 5 })
   const post = await poster(t, it)
   await it.fault({ trickleMs: 700, times: 1 })
-  const seen = await post()
+  const posted = post()
+  await until(() => it.clock.sleeping === 1)
+  it.clock.advance(5)
+  const seen = await posted
   assert.equal(seen.status, 201)
   let text: string | undefined
   const reading = seen.text().then(read => {

@@ -23,7 +23,7 @@ export interface ArrivalSummary {
   readonly overLimit: number
 }
 
-interface Limits {
+export interface Limits {
   readonly burstRequests: number
   readonly burstWindowMs: number
   readonly hourlyRequests: number | undefined

@@ -63,8 +63,10 @@ export interface Destination<T, M = unknown> {
    */
   whenReady?(call: DeliveryCall): Promise<void>
   /**
-   * Which of the step's tasks this process has. Called before the first record of a new task, and after the last of one
-   * that is given up; what is under way for it has ended by then.
+   * Which of the step's tasks this process has: none at the start, and then at each change. It hears of more tasks once the
+   * group has given them to this process, before their first record; of fewer after the last call for them has ended, and
+   * before the group may give them to another. Only where partitions were lost, or shutting down took too long, a call may
+   * still be under way for them; it is not repeated.
    */
   onAssignment?(assignment: DeliveryAssignment): void
   /** Why nothing can be delivered at present, in words for an operator; undefined when all is well. Makes the application unready. */

@@ -22,7 +22,7 @@ import type {
   RecordHandler,
   TaskWiring,
 } from './compiled.ts'
-import { repartitionTopic, sourceNameOf } from './derived-names.ts'
+import { memoryNameOf, repartitionTopic, sourceNameOf } from './derived-names.ts'
 import { analyse, type Graph, type SubTopology } from './graph.ts'
 import { writtenTopics } from './topic-use.ts'
 import type { NodeId, Plan, PlanNode, RepartitionNode, SinkNode, SourceNode, TableNode } from './node.ts'
@@ -59,6 +59,8 @@ function compileSubTopology(graph: Graph, part: SubTopology): CompiledSubTopolog
     sources,
     tables: part.tables.map(compileTable),
     sinks: part.steps.flatMap(node => compileSink(graph.plan, node)),
+    deliveries: part.steps.filter(node => node.kind === 'deliver'),
+    memories: part.steps.flatMap(compileMemory),
     hasAsyncSteps: part.steps.some(canOutliveCall),
     build(wiring) {
       const downstream = buildSteps(graph, part, wiring)
@@ -179,6 +181,14 @@ function compileSource(plan: Plan, node: SourceNode | RepartitionNode): Compiled
 function compileTable(node: TableNode): CompiledTable {
   const { name: topic, key, value } = node.topic
   return { node: node.id, name: node.name, topic, scope: node.scope, key, value }
+}
+
+function compileMemory(node: PlanNode): readonly CompiledTable[] {
+  if (node.kind !== 'deliver' || node.memory === undefined) return []
+  const { name: topic, key, value } = node.memory
+  return [
+    { node: node.id, name: memoryNameOf(node), topic, scope: 'partitioned', key, value, isMemory: true },
+  ]
 }
 
 function compileSink(plan: Plan, node: PlanNode): readonly CompiledSink[] {

@@ -86,6 +86,8 @@ export interface CompiledTable {
   readonly scope: 'partitioned' | 'global'
   readonly key: Serde<unknown>
   readonly value: Serde<unknown>
+  /** The rows are a `deliver` step's memory: read once, and from then on changed by nobody but the task itself. */
+  readonly isMemory?: boolean
 }
 
 /** A topic that is written. A step that chooses among several has one entry for each. */
@@ -103,6 +105,9 @@ export interface CompiledSubTopology {
   /** Partitioned tables: read with the same partition numbers as the sources. */
   readonly tables: readonly CompiledTable[]
   readonly sinks: readonly CompiledSink[]
+  readonly deliveries: readonly DeliverNode[]
+  /** Of the deliveries that have one, by the delivery's node: read and written with the partition numbers of the sources. */
+  readonly memories: readonly CompiledTable[]
   /** Whether a record can outlive the call that processes it (enrich, deliver, a join that parks). */
   readonly hasAsyncSteps: boolean
   build(wiring: TaskWiring): ReadonlyMap<string, RecordHandler>

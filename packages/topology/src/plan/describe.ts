@@ -137,6 +137,7 @@ function settingsOf(node: PlanNode): Readonly<Record<string, unknown>> {
         maxPending,
         timeoutMs,
         retry: describeRetry(node.retry),
+        ...(node.memory !== undefined && { memory: node.memory.name }),
       }
     }
     default:

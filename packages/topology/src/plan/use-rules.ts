@@ -1,8 +1,8 @@
 import { TopologyError } from '../errors.ts'
 import type { AnyTopic } from '../topic.ts'
-import { sourceNameOf } from './derived-names.ts'
+import { memoryNameOf, sourceNameOf } from './derived-names.ts'
 import type { Graph } from './graph.ts'
-import type { Plan, PlanNode } from './node.ts'
+import type { DeliverNode, Plan, PlanNode } from './node.ts'
 import { checkSameTopic, writtenTopics } from './topic-use.ts'
 
 type Structure = Pick<Graph, 'plan' | 'node' | 'consumers'>
@@ -26,13 +26,45 @@ export function checkUses(structure: Structure): void {
       node.kind === 'table' ? joined.has(node.id) : isEnd(node) || structure.consumers(node.id).length > 0
     if (!isUsed) throw planInvalid(`${plan.name}: ${uselessness(node)}`)
   }
+  checkDeliveries(plan)
+}
+
+/** A destination that shares something out among the processes has one share, and a memory has one writer. */
+function checkDeliveries(plan: Plan): void {
+  const shared = new Map<DeliverNode['destination'], string>()
+  for (const node of plan.nodes) {
+    if (node.kind !== 'deliver') continue
+    const { destination, memory, name } = node
+    const other = shared.get(destination)
+    if (other !== undefined && destination.onAssignment !== undefined) {
+      throw planInvalid(
+        `${plan.name}: ${other} and ${name} have one destination, ${destination.name}, which shares something out by the ` +
+          `partitions of its step (onAssignment): give each step a destination of its own`,
+      )
+    }
+    shared.set(destination, name)
+    if (memory === undefined) continue
+    const user = plan.nodes.find(
+      each => each !== node && usedTopics(plan, each).some(topic => topic.name === memory.name),
+    )
+    if (user === undefined) continue
+    throw planInvalid(
+      `${plan.name}: ${name} remembers in the topic '${memory.name}', which ${user.name} uses too; the memory of a step is ` +
+        `read and written by that step alone`,
+    )
+  }
+}
+
+function usedTopics(plan: Plan, node: PlanNode): readonly AnyTopic[] {
+  return node.kind === 'deliver' && node.memory !== undefined ? [node.memory] : topicsOf(plan, node)
 }
 
 function checkNames({ plan }: Structure): void {
   const names = new Set<string>()
   for (const node of plan.nodes) {
-    const own =
-      node.kind === 'table' || node.kind === 'repartition' ? [node.name, sourceNameOf(node)] : [node.name]
+    const own = [node.name]
+    if (node.kind === 'table' || node.kind === 'repartition') own.push(sourceNameOf(node))
+    if (node.kind === 'deliver' && node.memory !== undefined) own.push(memoryNameOf(node))
     for (const name of own) {
       if (names.has(name)) throw planInvalid(`${plan.name} has two steps named ${name}`)
       names.add(name)

@@ -179,6 +179,10 @@ export class App {
     for (const table of this.#open?.tables.stats() ?? []) {
       if (table.state !== 'live') reasons.push(`table ${table.table} is ${table.state}`)
     }
+    for (const [step, stage] of this.#open?.deliveries ?? []) {
+      const problem = stage.problem
+      if (problem !== undefined) reasons.push(`${step}: ${problem}`)
+    }
     return { isReady: reasons.length === 0, reasons }
   }
 

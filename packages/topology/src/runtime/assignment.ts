@@ -3,16 +3,24 @@ import type { Admin, Fetcher, GroupListener, GroupMember, OffsetSpec } from '../
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../config.ts'
 import { retryAdviceOf, TopologyError } from '../errors.ts'
-import type { CompiledSource, CompiledSubTopology, CompiledTopology } from '../plan/compiled.ts'
+import type {
+  CompiledSource,
+  CompiledSubTopology,
+  CompiledTable,
+  CompiledTopology,
+} from '../plan/compiled.ts'
 import type { OffsetReset } from '../plan/node.ts'
 import { formatTopicPartition, type TopicPartition } from '../record.ts'
 import type { Commits } from './commit.ts'
+import { DeliveryShares } from './delivery/delivery-shares.ts'
+import type { TopicPartitions } from './start-up.ts'
 import type { Tables } from './tables/tables.ts'
 import { Task } from './task.ts'
 import type { TaskEnvironment } from './task-environment.ts'
 
 export interface AssignmentOptions {
   readonly topology: CompiledTopology
+  readonly partitions: TopicPartitions
   readonly environment: TaskEnvironment
   readonly admin: Admin
   readonly fetcher: Fetcher
@@ -43,9 +51,12 @@ export class Assignment implements GroupListener {
   readonly #options: AssignmentOptions
   readonly #open = new Map<string, OpenTask>()
   readonly #leaving = new Set<OpenTask>()
+  readonly #shares: DeliveryShares
 
   constructor(options: AssignmentOptions) {
     this.#options = options
+    this.#shares = new DeliveryShares(options.topology, options.partitions)
+    this.#tellShares()
   }
 
   get tasks(): Task[] {
@@ -71,6 +82,7 @@ export class Assignment implements GroupListener {
 
   onAssigned(partitions: readonly TopicPartition[]): Promise<void> {
     const { topology, tables } = this.#options
+    const starting: { readonly open: OpenTask; readonly sources: readonly CompiledSource[] }[] = []
     for (const subTopology of topology.subTopologies) {
       const byPartition = new Map<number, CompiledSource[]>()
       for (const { topic, partition } of partitions) {
@@ -78,13 +90,15 @@ export class Assignment implements GroupListener {
         if (source !== undefined) byPartition.set(partition, [...(byPartition.get(partition) ?? []), source])
       }
       for (const [partition, sources] of byPartition) {
-        for (const table of subTopology.tables) tables.assign(table.node, [partition])
+        for (const table of tablesOf(subTopology)) tables.assign(table.node, [partition])
         const open = this.#taskOf(subTopology, partition)
         for (const source of sources) open.topics.add(source.topic)
-        // Not awaited: the group goes on while the tables load, and so do the tasks that are ready.
-        void this.#start(open, sources)
+        starting.push({ open, sources })
       }
     }
+    this.#tellShares()
+    // Not awaited: the group goes on while the tables load, and so do the tasks that are ready.
+    for (const { open, sources } of starting) void this.#start(open, sources)
     return Promise.resolve()
   }
 
@@ -102,12 +116,14 @@ export class Assignment implements GroupListener {
       this.#leaving.delete(open)
       this.#release(open)
     }
+    this.#tellShares()
     await this.#reopen(revoked, partitions)
   }
 
   async onLost(partitions: readonly TopicPartition[]): Promise<void> {
     const lost = this.#remove(partitions)
     for (const open of lost) this.#release(open)
+    this.#tellShares()
     await this.#options.committer.tasksLost()
     await this.#reopen(lost, partitions)
   }
@@ -126,6 +142,7 @@ export class Assignment implements GroupListener {
         partition,
         environment,
         table: (node, at) => tables.reader(node, at),
+        memory: (node, at) => tables.memory(node, at),
       })
       open = { task, subTopology, topics: new Set(), closing: new AbortController() }
       this.#open.set(id, open)
@@ -188,7 +205,13 @@ export class Assignment implements GroupListener {
   }
 
   #restart({ task, subTopology, topics }: OpenTask): void {
+    const { tables } = this.#options
     this.#open.delete(task.id)
+    // It remembers what was in the transaction: only the topic knows what has come of that.
+    for (const memory of subTopology.memories) {
+      tables.revoke(memory.node, [task.partition])
+      tables.assign(memory.node, [task.partition])
+    }
     const open = this.#taskOf(subTopology, task.partition)
     for (const topic of topics) open.topics.add(topic)
     void this.#start(
@@ -201,7 +224,16 @@ export class Assignment implements GroupListener {
     const { task, subTopology } = open
     const { tables } = this.#options
     this.#stop(open)
-    for (const table of subTopology.tables) tables.revoke(table.node, [task.partition])
+    for (const table of tablesOf(subTopology)) tables.revoke(table.node, [task.partition])
+  }
+
+  /** Those that drain count until they are through. */
+  #tellShares(): void {
+    try {
+      this.#shares.tell(this.tasksAtWork)
+    } catch (error) {
+      this.#options.environment.onFailure(error as Error)
+    }
   }
 
   /** The group gave up only some of a task's topics: what stays starts again as a new task. */
@@ -221,7 +253,7 @@ export class Assignment implements GroupListener {
     const { environment, tables, clock } = this.#options
     for (let attempts = 1; ; attempts += 1) {
       try {
-        await Promise.all(subTopology.tables.map(table => tables.whenLive(table.node, task.partition)))
+        await Promise.all(tablesOf(subTopology).map(table => tables.whenLive(table.node, task.partition)))
         const starts = await this.#startOffsets(sources, task.partition)
         if (closing.signal.aborted) return
         for (const [i, source] of sources.entries()) this.#read(open, source, starts[i] as StartOffset)
@@ -300,6 +332,10 @@ export class Assignment implements GroupListener {
       }),
     )
   }
+}
+
+function tablesOf({ tables, memories }: CompiledSubTopology): readonly CompiledTable[] {
+  return [...tables, ...memories]
 }
 
 interface StartOffset {

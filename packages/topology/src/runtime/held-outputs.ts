@@ -62,8 +62,9 @@ export class HeldOutputs implements Outputs {
     // The codecs and the context reuse what they hand out.
     const keyCopy = copyOf(key)
     const valueCopy = copyOf(value)
-    const { timestampMs, headers } = metadata
-    current.writes.push(to => to.append(topic, keyCopy, valueCopy, { timestampMs, headers }))
+    const { timestampMs, headers, toPartition } = metadata
+    const kept = toPartition === undefined ? { timestampMs, headers } : { timestampMs, headers, toPartition }
+    current.writes.push(to => to.append(topic, keyCopy, valueCopy, kept))
     this.#grew(current, key, value)
   }
 

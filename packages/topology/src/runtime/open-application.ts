@@ -59,6 +59,7 @@ export async function openApplication(environment: AppEnvironment): Promise<Open
   const tasks = taskEnvironment(app, { collector, codecs, deliveries, fetcher, runner })
   const assignment = new Assignment({
     topology,
+    partitions: topics,
     environment: tasks,
     admin: kafka.admin,
     fetcher,
@@ -132,7 +133,10 @@ function createCollectors(
   const letters = createCollector(app, topics, {
     producer: plainProducer,
     onSpace: () => undefined,
-    onFailure: app.onFailure,
+    // Whoever loads the table next has the letter again.
+    onFailure: error => {
+      if (!app.closing.aborted) app.onFailure(error)
+    },
   })
   return { collector, letters }
 }
@@ -169,7 +173,10 @@ function openTables(app: AppEnvironment, collector: RecordCollector): Promise<Ta
   const deadLetterTopic = deadLetterTopicOf(topology, options)
   return createTables({
     client: app.kafka,
-    tables: [...topology.globalTables, ...topology.subTopologies.flatMap(({ tables }) => tables)],
+    tables: [
+      ...topology.globalTables,
+      ...topology.subTopologies.flatMap(({ tables, memories }) => [...tables, ...memories]),
+    ],
     registry: app.registry,
     clock: app.clock,
     random: app.random,

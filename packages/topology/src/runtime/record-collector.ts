@@ -56,6 +56,8 @@ const MAX_DELTA_BYTES = 13
 export interface OutputMetadata {
   readonly timestampMs: number
   readonly headers: RecordHeaders
+  /** Default: where Java's murmur2 puts the key. */
+  readonly toPartition?: number
 }
 
 /** Where a task's outputs go. */
@@ -150,7 +152,9 @@ export class RecordCollector implements Outputs {
 
   #write(output: OutputTopic, record: RecordToCollect): void {
     const { key, value, metadata, batchBytes } = record
-    const index = key === null ? output.sticky : partitionForKey(key, 0, key.length, output.partitions.length)
+    const index =
+      metadata.toPartition ??
+      (key === null ? output.sticky : partitionForKey(key, 0, key.length, output.partitions.length))
     const target = output.partitions[index] as OutputPartition
     const limit = Math.min(this.#options.batchBytes, output.limits.maxBatchBytes - MAX_DELTA_BYTES)
     if (target.writer.count > 0 && target.writer.byteLength + batchBytes - BATCH_HEADER_BYTES > limit) {

@@ -1,7 +1,7 @@
 import type { Admin, TopicSpec } from '../client/ports.ts'
 import type { AppOptions } from '../config.ts'
 import { TopologyError } from '../errors.ts'
-import type { CompiledTopology } from '../plan/compiled.ts'
+import type { CompiledSubTopology, CompiledTopology } from '../plan/compiled.ts'
 import type { SchemaRegistry } from '../serde/schema-registry.ts'
 import type { Serde } from '../serde/serde.ts'
 import { checkDeadLetterTopic, deadLetterTopicConfig } from './dead-letter-topic.ts'
@@ -25,7 +25,10 @@ export async function resolveTopics(
   admin: Admin,
   options: AppOptions,
 ): Promise<TopicPartitions> {
-  const internal = new Set(topology.repartitions.map(repartition => repartition.topic))
+  const internal = new Set([
+    ...topology.repartitions.map(repartition => repartition.topic),
+    ...topology.subTopologies.flatMap(({ memories }) => memories.map(memory => memory.topic)),
+  ])
   const deadLetters = deadLetterTopicOf(topology, options)
   const external = externalTopics(topology).filter(topic => !internal.has(topic) && topic !== deadLetters)
   const counts = await partitionCounts(admin, external)
@@ -33,7 +36,7 @@ export async function resolveTopics(
   if (missing.length > 0) {
     throw new TopologyError(
       'TOPOLOGY_TOPIC_MISSING',
-      `${topology.name} needs ${missing.length === 1 ? 'a topic that does' : 'topics that do'} not exist: ${missing.join(', ')}. Create ${missing.length === 1 ? 'it' : 'them'} first; only repartition and dead-letter topics are created at start`,
+      `${topology.name} needs ${missing.length === 1 ? 'a topic that does' : 'topics that do'} not exist: ${missing.join(', ')}. Create ${missing.length === 1 ? 'it' : 'them'} first; only the topics of repartitions, of memories and of dead letters are created at start`,
     )
   }
   const letterConfig = await deadLetterTopicConfig(admin, external)
@@ -47,6 +50,7 @@ export async function resolveTopics(
     counts.set(topic, partitions)
   }
   checkRepartitions(topology, counts)
+  await checkMemories(topology, counts, admin)
   return counts
 }
 
@@ -78,6 +82,36 @@ async function partitionCounts(admin: Admin, topics: readonly string[]): Promise
   return counts
 }
 
+/** As its sub-topology has tasks. Throws for one with another count of partitions, and for one that is not compacted. */
+async function checkMemories(
+  topology: CompiledTopology,
+  counts: TopicPartitions,
+  admin: Admin,
+): Promise<void> {
+  for (const subTopology of topology.subTopologies) {
+    for (const { topic, name } of subTopology.memories) {
+      const tasks = largestSource(subTopology, counts)
+      if (counts.get(topic) !== tasks) {
+        throw new TopologyError(
+          'TOPOLOGY_PARTITION_COUNT_MISMATCH',
+          `${topology.name}: ${topic} (${name}) has ${counts.get(topic)} partitions, but its step has ${tasks} tasks, and each needs a partition of its own. Delete it, which forgets all that is in it, and it is created anew`,
+        )
+      }
+      const [description] = await admin.describeTopics([topic])
+      if (description?.cleanupPolicy.split(',').includes('compact') !== false) continue
+      throw new TopologyError(
+        'TOPOLOGY_CONFIG_INVALID',
+        `${topology.name}: ${topic} (${name}) has the cleanup policy '${description.cleanupPolicy}', by which it would grow without end or forget what has not changed for a while; it has to have 'compact'`,
+      )
+    }
+  }
+}
+
+/** How many tasks a sub-topology has, over all processes. */
+export function largestSource({ sources }: CompiledSubTopology, counts: TopicPartitions): number {
+  return Math.max(1, ...sources.map(({ topic }) => counts.get(topic) ?? 1))
+}
+
 /** A repartition topic has as many partitions as the largest source of the sub-topology that writes it. */
 function ownTopics(
   topology: CompiledTopology,
@@ -89,12 +123,18 @@ function ownTopics(
   const specs: TopicSpec[] = []
   const known = new Map(counts)
   for (const { topic, partitions, writer } of topology.repartitions) {
-    const sources = topology.subTopologies.find(({ id }) => id === writer)?.sources ?? []
-    const count = partitions ?? Math.max(1, ...sources.map(source => known.get(source.topic) ?? 1))
+    const from = topology.subTopologies.find(({ id }) => id === writer)
+    const count = partitions ?? (from === undefined ? 1 : largestSource(from, known))
     known.set(topic, count)
     specs.push({ name: topic, partitions: count, replicationFactor, config: { 'cleanup.policy': 'delete' } })
   }
   const largest = Math.max(1, ...known.values())
+  for (const subTopology of topology.subTopologies) {
+    for (const { topic: name } of subTopology.memories) {
+      const config = { 'cleanup.policy': 'compact' }
+      specs.push({ name, partitions: largestSource(subTopology, known), replicationFactor, config })
+    }
+  }
   const name = deadLetterTopicOf(topology, options)
   specs.push({ name, partitions: largest, replicationFactor, config: letterConfig })
   return specs

@@ -1,6 +1,7 @@
 import type { CompiledSubTopology, RecordHandler, TableReader, TaskWiring } from '../plan/compiled.ts'
 import type { DeliverNode, EnrichNode, NodeId } from '../plan/node.ts'
 import { TopologyError } from '../errors.ts'
+import { LaneMemory } from './delivery/lane-memory.ts'
 import { laneKeyOf } from './lane-key.ts'
 import type { Task } from './task.ts'
 import type { TopicCodecs } from './task-source.ts'
@@ -88,10 +89,12 @@ function enrichmentFailure(task: Task, node: EnrichNode, cause: unknown): Topolo
 
 function deliverHandler(task: Task, node: DeliverNode): RecordHandler {
   const stage = task.deliveryOf(node)
+  const memory = node.memory === undefined ? undefined : laneMemory(task, node)
   return (key, value) => {
     task.enter(node.name)
     const laneKey = node.laneKey === undefined ? laneKeyOf(key) : node.laneKey(value, key, task.context)
     const bytes = node.sizeOf === undefined ? 0 : node.sizeOf(value)
+    const isUrgent = node.isUrgent !== undefined && node.isUrgent(value, key, task.context)
     const record = task.hold(false)
     stage.add({
       key,
@@ -99,9 +102,19 @@ function deliverHandler(task: Task, node: DeliverNode): RecordHandler {
       context: record.context,
       laneKey,
       bytes,
+      isUrgent,
+      memory,
       owner: task,
       settle: outcome => {
-        if (outcome.kind === 'rejected') {
+        if (outcome.kind === 'accepted') {
+          const { memory: remembered } = outcome
+          if (remembered !== undefined && memory !== undefined && laneKey !== undefined) {
+            task.resume(record, () => {
+              task.enter(node.name)
+              memory.remember(laneKey, remembered)
+            })
+          }
+        } else if (outcome.kind === 'rejected') {
           task.resume(record, () => task.deadLetter(node.name, deliveryRejection(node, outcome)))
         } else if (outcome.kind === 'skipped') {
           task.environment.counters.drop(node.name, outcome.reason)
@@ -110,6 +123,16 @@ function deliverHandler(task: Task, node: DeliverNode): RecordHandler {
       },
     })
   }
+}
+
+/** Rows go to the task's own partition, wherever the lane key's hash would put them. */
+function laneMemory(task: Task, node: DeliverNode): LaneMemory {
+  const rows = task.memoryRows(node.id)
+  const { clock } = task.environment
+  return new LaneMemory(rows, (key, value) => {
+    const metadata = { timestampMs: clock.now(), headers: [], toPartition: task.partition }
+    task.outputs.append(rows.topic, key, value, metadata)
+  })
 }
 
 function deliveryRejection(

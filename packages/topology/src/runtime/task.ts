@@ -5,6 +5,7 @@ import type { CompiledSubTopology, RecordHandler, TableReader } from '../plan/co
 import type { DeliverNode, EnrichNode, NodeId } from '../plan/node.ts'
 import { SchemaNotLoaded } from '../serde/serde.ts'
 import type { DeliveryStage } from './delivery/delivery-stage.ts'
+import type { MemoryRows } from './delivery/lane-memory.ts'
 import { EnrichStage } from './enrich-stage.ts'
 import { HeldOutputs } from './held-outputs.ts'
 import { InFlightRecords, type InFlightRecord } from './in-flight.ts'
@@ -29,6 +30,8 @@ export interface TaskOptions {
   readonly subTopology: CompiledSubTopology
   readonly partition: number
   readonly table: (id: NodeId, partition: number) => TableReader
+  /** What the task remembers for a `deliver` step that remembers something. */
+  readonly memory: (id: NodeId, partition: number) => MemoryRows
   readonly environment: TaskEnvironment
 }
 
@@ -39,6 +42,7 @@ export interface TaskOptions {
 export class Task {
   /** As in Kafka Streams: sub-topology and partition. */
   readonly id: string
+  readonly subTopology: number
   readonly partition: number
   readonly context: TaskContext = new TaskContext()
   readonly inFlight: InFlightRecords
@@ -47,6 +51,7 @@ export class Task {
   readonly outputs: Outputs
   readonly #held: HeldOutputs | undefined
   readonly #sources = new Map<string, TaskSource>()
+  readonly #memory: TaskOptions['memory']
   readonly #handlers: ReadonlyMap<string, RecordHandler>
   readonly #stages: EnrichStage[] = []
   readonly #lots: ParkingLot[] = []
@@ -61,6 +66,7 @@ export class Task {
   constructor(options: TaskOptions) {
     const { subTopology, partition, environment } = options
     this.id = `${subTopology.id}_${partition}`
+    this.subTopology = subTopology.id
     this.partition = partition
     this.environment = environment
     const { collector, holdsOutputs, maxInFlightRecords, maxBufferedBytes } = environment
@@ -74,6 +80,7 @@ export class Task {
       onRelease: () => this.environment.onReady(this),
       monotonicMs: () => this.environment.clock.monotonicMs(),
     })
+    this.#memory = options.memory
     this.#handlers = buildHandlers(this, subTopology, id => options.table(id, partition))
   }
 
@@ -126,6 +133,10 @@ export class Task {
   deliveryOf(node: DeliverNode): DeliveryStage {
     this.#held?.need()
     return this.environment.deliveries.get(node.id) as DeliveryStage
+  }
+
+  memoryRows(id: NodeId): MemoryRows {
+    return this.#memory(id, this.partition)
   }
 
   /** A fetched response. Its bytes stay in the buffer until they are processed. */

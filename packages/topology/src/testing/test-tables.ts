@@ -6,6 +6,7 @@ import {
   createPartitionReader,
   type ReadableRows,
 } from '../runtime/tables/table-reader.ts'
+import type { MemoryRows } from '../runtime/delivery/lane-memory.ts'
 import { RowWatches } from '../runtime/tables/row-watches.ts'
 import { TableRows, type TableCodecs, type TableParts } from '../runtime/tables/table-rows.ts'
 import type { SchemaRegistry } from '../serde/schema-registry.ts'
@@ -31,7 +32,12 @@ class TestTable {
 
   constructor(table: CompiledTable, codecs: TableCodecs, partitions: number) {
     this.table = table
-    this.#parts = { codecs, placement: { partitions, misplaced: 0 }, watches: new RowWatches() }
+    this.#parts = {
+      codecs,
+      placement: { partitions, misplaced: 0 },
+      watches: new RowWatches(),
+      isMemory: table.isMemory === true,
+    }
     this.#partitions = Array.from({ length: partitions }, (_, i) => new TableRows(this.#parts, i))
   }
 
@@ -47,6 +53,11 @@ class TestTable {
     return this.table.scope === 'global'
       ? createGlobalReader(this.#parts, readable)
       : createPartitionReader(this.#parts, readable[partition] as ReadableRows)
+  }
+
+  memory(partition: number): MemoryRows {
+    const { store } = this.#partitions[partition] as TableRows
+    return { topic: this.table.topic, codecs: this.#parts.codecs, store: () => store }
   }
 
   apply(key: unknown, row: unknown): void {
@@ -83,7 +94,7 @@ export class TestTables {
     const compiled = new Map<NodeId, CompiledTable>()
     for (const table of [
       ...topology.globalTables,
-      ...topology.subTopologies.flatMap(({ tables }) => tables),
+      ...topology.subTopologies.flatMap(({ tables, memories }) => [...tables, ...memories]),
     ]) {
       compiled.set(table.node, table)
     }
@@ -100,9 +111,17 @@ export class TestTables {
   }
 
   reader(id: NodeId, partition: number): TableReader {
+    return this.#table(id).reader(partition)
+  }
+
+  memory(id: NodeId, partition: number): MemoryRows {
+    return this.#table(id).memory(partition)
+  }
+
+  #table(id: NodeId): TestTable {
     const table = this.#tables.find(candidate => candidate.table.node === id)
     if (table === undefined) throw new TopologyError('TOPOLOGY_PLAN_INVALID', `There is no table ${id}`)
-    return table.reader(partition)
+    return table
   }
 
   /** `onChange`: a row has changed; those who wait for it know. */

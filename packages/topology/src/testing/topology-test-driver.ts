@@ -128,6 +128,10 @@ export class TopologyTestDriver {
     this.#collector = this.#createCollector()
     this.#deliveries = this.#createDeliveries(topology)
     this.#tasks = this.#createTasks(topology, opened.codecs)
+    const partitions = Array.from({ length: options.partitions }, (_, partition) => partition)
+    for (const { destination } of topology.deliveries) {
+      destination.onAssignment?.({ partitions, partitionCount: options.partitions })
+    }
   }
 
   /** Where to put records of a topic that the topology reads as a stream. */
@@ -347,6 +351,7 @@ export class TopologyTestDriver {
           partition,
           environment,
           table: (id, at) => this.#tables.reader(id, at),
+          memory: (id, at) => this.#tables.memory(id, at),
         })
         for (const { topic } of subTopology.sources) task.addSource(topic, 0, undefined)
         return task

@@ -355,6 +355,8 @@ function joining(stream: string, table: string): CompiledTopology {
         sources: [source],
         tables: [compiledTable({ topic: table })],
         sinks: [],
+        deliveries: [],
+        memories: [],
         hasAsyncSteps: false,
         build: () => new Map(),
       },

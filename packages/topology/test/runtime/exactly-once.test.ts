@@ -6,10 +6,10 @@ import { topology } from '../../src/dsl/builder.ts'
 import { TopologyError } from '../../src/errors.ts'
 import type { Topology } from '../../src/plan/topology.ts'
 import { App } from '../../src/runtime/app.ts'
-import { string } from '../../src/serde/primitives.ts'
+import { json, string } from '../../src/serde/primitives.ts'
 import { createFakeClient, type FakeClient } from '../../src/testing/fake-client.ts'
 import { TestClock } from '../../src/testing/test-clock.ts'
-import { streamTopic } from '../../src/topic.ts'
+import { streamTopic, tableTopic } from '../../src/topic.ts'
 import { until } from '../../../../test-support/until.ts'
 
 const text = { key: string(), value: string() }
@@ -194,6 +194,29 @@ test('closing commits what was read, and nothing stays open', async t => {
   assert.equal(values(kafka).length, 50)
   assert.equal(committed(kafka), 50)
 })
+
+for (const guarantee of ['at-least-once', 'exactly-once'] as const)
+  for (const kind of ['partitioned', 'global'] as const)
+    test(`letters of a ${kind} table's rows that are under way when it closes are no failure (${guarantee})`, async t => {
+      const kafka = createFakeClient({
+        topics: ['words', 'shouts', 'names'].map(name => ({ name, partitions: PARTITIONS })),
+      })
+      const builder = topology(GROUP)
+      const names = tableTopic('names', { key: string(), value: json<string>() })
+      const joiner = (word: string, name: string): string => `${word} ${name}`
+      if (kind === 'global') {
+        const key = (word: string): string => word
+        builder.stream(words).join(builder.globalTable(names), { key, joiner }).to(shouts)
+      } else builder.stream(words).join(builder.table(names), { joiner }).to(shouts)
+      const app = appOn(t, kafka, { guarantee }, builder.build())
+      kafka.put('names', { key: 'k', value: '{' })
+      kafka.holdAcks()
+      const starting = app.start().catch(() => undefined)
+      await until('a letter is under way', () => app.stats().counters.deadLetters === 1)
+      await app.close()
+      await starting
+      assert.equal(app.state, 'closed')
+    })
 
 for (const [what, disturb] of [
   ['times out', (kafka: FakeClient) => kafka.timeOutTransactions()],

@@ -3,6 +3,7 @@ import { TopologyError } from '../../errors.ts'
 import type { DeliveryItem, DeliveryOutcome } from '../../operators/destination.ts'
 import type { DeliverNode } from '../../plan/node.ts'
 import type { Entry } from './lane.ts'
+import type { Batch } from './sendable-lanes.ts'
 
 export type DeliveryAnswer =
   | { readonly kind: 'outcomes'; readonly outcomes: readonly DeliveryOutcome[] }
@@ -14,10 +15,11 @@ export type DeliveryAnswer =
  */
 export async function callDestination(
   node: DeliverNode,
-  entries: readonly Entry[],
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  batch: Batch,
+  clock: Clock,
 ): Promise<DeliveryAnswer> {
   const { name, destination, timeoutMs } = node
+  const { entries, stopping } = batch
   const controller = new AbortController()
   let rejectEarly: (reason: Error) => void = () => {}
   const early = new Promise<never>((_, reject) => {
@@ -28,15 +30,17 @@ export async function callDestination(
     rejectEarly(reason)
     controller.abort(reason)
   }
-  const onStop = (): void => abandon(signal.reason as Error)
-  signal.addEventListener('abort', onStop, { once: true })
+  const onStop = (): void => abandon(stopping.signal.reason as Error)
+  stopping.signal.addEventListener('abort', onStop, { once: true })
   const cancelTimer = clock.schedule(timeoutMs, () => {
     const message = `${name}: ${destination.name} did not answer within ${timeoutMs} ms (a batch of ${entries.length})`
     abandon(new TopologyError('TOPOLOGY_DELIVERY_FAILED', message, { retry: { kind: 'backoff' } }))
   })
   try {
     const items = entries.map(toItem)
-    const outcomes = await Promise.race([destination.deliver(items, { signal: controller.signal, isUrgent: true }), early])
+    const isUrgent = batch.isUrgent || node.isUrgent === undefined
+    const call = { signal: controller.signal, isUrgent }
+    const outcomes = await Promise.race([destination.deliver(items, call), early])
     if (outcomes.length === items.length) return { kind: 'outcomes', outcomes }
     const message = `${name}: ${destination.name} reported ${outcomes.length} outcomes for ${items.length} items; one per item is needed`
     return { kind: 'failed', error: new TopologyError('TOPOLOGY_DELIVERY_FAILED', message) }
@@ -44,11 +48,12 @@ export async function callDestination(
     return { kind: 'failed', error }
   } finally {
     cancelTimer()
-    signal.removeEventListener('abort', onStop)
+    stopping.signal.removeEventListener('abort', onStop)
   }
 }
 
-function toItem(entry: Entry): DeliveryItem<unknown> {
-  const { key, value, context } = entry.item
-  return { key, value, context, attempts: entry.attempts }
+function toItem({ item, attempts }: Entry): DeliveryItem<unknown> {
+  const { key, value, context, memory, laneKey } = item
+  if (memory === undefined || laneKey === undefined) return { key, value, context, attempts }
+  return { key, value, context, attempts, memory: memory.recall(laneKey) }
 }

@@ -1,10 +1,11 @@
 import { backoffMs } from '../../backoff.ts'
 import type { Clock } from '../../clock.ts'
-import { adviceForUnknown, retryAdviceOf, TopologyError } from '../../errors.ts'
+import { TopologyError } from '../../errors.ts'
 import type { DeliveryOutcome } from '../../operators/destination.ts'
 import type { DeliverNode } from '../../plan/node.ts'
-import { callDestination } from './delivery-call.ts'
+import { isWanted, runBatch, type BatchHost } from './batch-run.ts'
 import { Lane, type DeliverySettlement, type Entry, type OwnerState, type PendingDelivery } from './lane.ts'
+import { ReadinessWaits } from './readiness-waits.ts'
 import { SendableLanes, type Batch } from './sendable-lanes.ts'
 
 export interface DeliveryStageOptions {
@@ -64,6 +65,8 @@ interface Drain {
  *   to be sent again: the item returns to the lane's front and only this lane backs off.
  * - A call that fails as a whole keeps its place among the `maxInFlight` ones and is repeated with the same items, so an
  *   outage is not met with ever more calls (law 7).
+ * - Lanes with an urgent item are sent ahead of others (`SendableLanes`), and the destination is asked for room anew when an
+ *   urgent item arrives while it was asked for others.
  */
 export class DeliveryStage {
   readonly #node: DeliverNode
@@ -74,6 +77,8 @@ export class DeliveryStage {
   readonly #batches = new Set<Batch>()
   readonly #drains = new Set<Drain>()
   readonly #stop = new AbortController()
+  readonly #host: BatchHost
+  readonly #readiness: ReadinessWaits
   #pending = 0
   #wasFull = false
   #cancelLinger: (() => void) | undefined
@@ -83,8 +88,12 @@ export class DeliveryStage {
   constructor(node: DeliverNode, options: DeliveryStageOptions) {
     this.#node = node
     this.#options = options
-    this.#sendable = new SendableLanes(node)
-    this.#gate = node.destination.whenReady === undefined ? 'open' : 'closed'
+    const { destination, maxBatchItems, maxBatchBytes } = node
+    const joins = destination.joins === undefined ? undefined : this.#joins.bind(this)
+    this.#sendable = new SendableLanes({ maxBatchItems, maxBatchBytes, joins })
+    this.#readiness = new ReadinessWaits(destination)
+    this.#gate = destination.whenReady === undefined ? 'open' : 'closed'
+    this.#host = this.#createHost()
   }
 
   /** While this holds, nothing more should be handed over; what is handed over all the same is taken. */
@@ -92,10 +101,15 @@ export class DeliveryStage {
     return this.#pending >= this.#node.maxPending
   }
 
+  /** Why nothing can be delivered at present; undefined when all is well. */
+  get problem(): string | undefined {
+    return this.#node.destination.problem?.()
+  }
+
   get stats(): DeliveryStats {
     return {
       pending: this.#pending,
-      sendable: this.#sendable.items,
+      sendable: this.#sendable.length,
       batchesInFlight: this.#batches.size,
       ...this.#counts,
     }
@@ -110,7 +124,7 @@ export class DeliveryStage {
     const key = item.laneKey ?? Symbol('unordered')
     const known = this.#lanes.get(key)
     const lane = known ?? new Lane(key)
-    const entry: Entry = { item, owner, lane, attempts: 0, next: undefined }
+    const entry: Entry = { item, owner, lane, attempts: 0, merges: false, next: undefined }
     lane.push(entry)
     if (known === undefined) {
       this.#lanes.set(key, lane)
@@ -157,9 +171,7 @@ export class DeliveryStage {
       this.#pending -= lane.state === 'sendable' ? this.#sendable.removeOf(state, lane) : lane.removeOf(state)
       if (lane.length === 0 && lane.state !== 'in-flight') this.#removeLane(lane)
     }
-    for (const batch of this.#batches) {
-      if (batch.entries.every(entry => entry.owner.isForgotten)) batch.wake?.()
-    }
+    for (const batch of this.#batches) if (batch.isWaiting && !isWanted(batch)) batch.stopping.abort()
     for (const drain of this.#drains) if (drain.owner === state) drain.finish()
     this.#afterProgress()
   }
@@ -187,6 +199,7 @@ export class DeliveryStage {
   #send(): void {
     if (this.#stop.signal.aborted) return
     const { maxInFlight, destination } = this.#node
+    if (this.#sendable.hasUrgent) this.#readiness.review()
     while (this.#batches.size < maxInFlight && this.#isBatchDue()) {
       if (this.#gate !== 'open') {
         if (this.#gate === 'closed') void this.#openGate()
@@ -227,7 +240,7 @@ export class DeliveryStage {
   async #openGate(): Promise<void> {
     this.#gate = 'waiting'
     try {
-      await this.#node.destination.whenReady?.({ signal: this.#stop.signal, isUrgent: true })
+      await this.#readiness.whenReady(this.#stop.signal, () => this.#isUrgent(this.#sendable.hasUrgent))
     } catch (error) {
       this.#fail(error)
       return
@@ -236,77 +249,66 @@ export class DeliveryStage {
     this.#send()
   }
 
-  /** From the first call of a batch to its last. */
   async #deliver(batch: Batch): Promise<void> {
-    const { clock } = this.#options
-    const { signal } = this.#stop
-    for (let failures = 1; ; failures += 1) {
-      this.#counts.calls += 1
-      this.#counts.itemsSent += batch.entries.length
-      // The attempts count after the call was made: the destination sees how often an item was sent before.
-      const answering = callDestination(this.#node, batch.entries, { clock, signal })
-      for (const entry of batch.entries) entry.attempts += 1
-      const answer = await answering
-      if (signal.aborted) return
-      if (answer.kind === 'outcomes') {
-        this.#finish(batch, answer.outcomes)
-        return
-      }
-      const outcomes = this.#outcomesOfFailure(batch, answer.error)
-      if (outcomes !== undefined) {
-        this.#finish(batch, outcomes)
-        return
-      }
-      if (!(await this.#waitForRetry(batch, answer.error, failures))) return
+    const outcomes = await runBatch(batch, this.#host)
+    if (outcomes !== undefined) this.#finish(batch, outcomes)
+  }
+
+  #createHost(): BatchHost {
+    const { clock, random, onRetry } = this.#options
+    const stop = this.#stop.signal
+    return {
+      node: this.#node,
+      clock,
+      random,
+      get hasEnded() {
+        return stop.aborted
+      },
+      onCall: items => {
+        this.#counts.calls += 1
+        this.#counts.itemsSent += items
+      },
+      onRetry: retry => {
+        this.#counts.callFailures += 1
+        onRetry?.({ step: this.#node.name, ...retry })
+      },
+      whenReady: batch =>
+        this.#readiness.whenReady(batch.stopping.signal, () => {
+          // It holds a place that urgent items wait for: then it is what delays them.
+          batch.isUrgent ||= this.#batches.size >= this.#node.maxInFlight && this.#sendable.hasUrgent
+          return this.#isUrgent(batch.isUrgent)
+        }),
+      onUnwanted: items => {
+        this.#pending -= items
+      },
+      fail: error => this.#fail(error),
     }
   }
 
-  /** A batch with items that have had their last attempt falls apart: they are rejected, the others go on in their lanes. */
-  #outcomesOfFailure(batch: Batch, error: unknown): readonly DeliveryOutcome[] | undefined {
-    const isLast = (entry: Entry): boolean => entry.attempts >= this.#node.retry.maxAttempts
-    const advice = retryAdviceOf(error, adviceForUnknown(error))
-    if (advice.kind === 'never' || !batch.entries.some(isLast)) return undefined
-    return batch.entries.map(() =>
-      advice.kind === 'after'
-        ? { kind: 'retry', afterMs: advice.ms, cause: error }
-        : { kind: 'retry', cause: error },
-    )
+  /** Where nobody says what is urgent, everything is. */
+  #isUrgent(isUrgent: boolean): boolean {
+    return isUrgent || this.#node.isUrgent === undefined
   }
 
-  /** False: there is no retry, the batch or the stage has ended. */
-  async #waitForRetry(batch: Batch, error: unknown, failures: number): Promise<boolean> {
-    const { random, onRetry } = this.#options
-    const { name, retry, destination } = this.#node
-    const advice = retryAdviceOf(error, adviceForUnknown(error))
-    if (advice.kind === 'never') {
-      this.#fail(error)
-      return false
-    }
-    this.#counts.callFailures += 1
-    const waitMs = advice.kind === 'after' ? advice.ms : backoffMs(failures, retry, random)
-    onRetry?.({ step: name, error, failures, waitMs, items: batch.entries.length })
-    await this.#waitUntilWoken(batch, waitMs)
+  #joins(value: unknown, before: readonly unknown[]): 'counts' | 'merges' | 'waits' {
     try {
-      if (batch.entries.some(isWanted)) await destination.whenReady?.({ signal: this.#stop.signal, isUrgent: true })
-    } catch (cause) {
-      this.#fail(cause)
+      return this.#node.destination.joins?.(value, before) ?? 'counts'
+    } catch (error) {
+      this.#fail(error)
+      return 'waits'
     }
-    if (this.#stop.signal.aborted) return false
-    const wanted = batch.entries.filter(isWanted)
-    this.#pending -= batch.entries.length - wanted.length
-    batch.entries = wanted
-    if (wanted.length > 0) return true
-    this.#finish(batch, [])
-    return false
   }
 
   #finish(batch: Batch, outcomes: readonly DeliveryOutcome[]): void {
     const settled: { readonly entry: Entry; readonly outcome: DeliverySettlement }[] = []
     const again = new Map<Lane, LaneRetry>()
     for (const [index, entry] of batch.entries.entries()) {
+      if (entry.owner.isForgotten) {
+        this.#pending -= 1
+        continue
+      }
       const outcome = this.#orGivenUp(entry, outcomes[index] as DeliveryOutcome)
-      if (entry.owner.isForgotten) this.#pending -= 1
-      else if (outcome.kind !== 'retry') settled.push({ entry, outcome })
+      if (outcome.kind !== 'retry') settled.push({ entry, outcome })
       else this.#collectRetry(entry, outcome, again)
     }
     this.#batches.delete(batch)
@@ -356,19 +358,6 @@ export class DeliveryStage {
     else this.#sendable.add(lane, clock.monotonicMs())
   }
 
-  async #waitUntilWoken(batch: Batch, waitMs: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const wake = (): void => resolve()
-    const cancel = this.#options.clock.schedule(waitMs, wake)
-    const { signal } = this.#stop
-    signal.addEventListener('abort', wake, { once: true })
-    batch.wake = wake
-    await promise
-    batch.wake = undefined
-    signal.removeEventListener('abort', wake)
-    cancel()
-  }
-
   #settle(entry: Entry, outcome: DeliverySettlement): void {
     const { owner, item } = entry
     this.#pending -= 1
@@ -407,6 +396,7 @@ export class DeliveryStage {
     this.#stop.abort(reason)
     this.#cancelLinger?.()
     for (const lane of this.#lanes.values()) lane.cancelBackoff?.()
+    for (const batch of this.#batches) batch.stopping.abort(reason)
     for (const drain of this.#drains) drain.finish(reason)
   }
 
@@ -416,8 +406,4 @@ export class DeliveryStage {
       cause: this.#stop.signal.reason,
     })
   }
-}
-
-function isWanted(entry: Entry): boolean {
-  return !entry.owner.isForgotten
 }

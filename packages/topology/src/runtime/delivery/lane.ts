@@ -1,5 +1,7 @@
 import type { DeliveryOutcome } from '../../operators/destination.ts'
 import type { RecordContext } from '../../record.ts'
+import type { LaneMemory } from './lane-memory.ts'
+import type { LanePlace } from './lane-list.ts'
 
 /** How an item ended. */
 export type DeliverySettlement = Exclude<DeliveryOutcome, { readonly kind: 'retry' }>
@@ -16,6 +18,10 @@ export interface PendingDelivery {
   readonly laneKey: string | undefined
   /** Towards the bytes of a batch. */
   readonly bytes: number
+  /** Its lane goes ahead of lanes without such an item. */
+  readonly isUrgent: boolean
+  /** What the owner remembers of its lanes, if anything. */
+  readonly memory: LaneMemory | undefined
   /** Called exactly once, unless the owner is forgotten first. May hand over further items. */
   settle(outcome: DeliverySettlement): void
 }
@@ -33,7 +39,21 @@ export interface Entry {
   readonly lane: Lane
   /** How often it has been sent. */
   attempts: number
+  /** It goes into what its lane has in the batch already, and does not count as an item. */
+  merges: boolean
   next: Entry | undefined
+}
+
+/** The front part of a sendable lane that may go in one batch. */
+export interface LaneOffer {
+  length: number
+  /** Without those that merge. */
+  items: number
+  bytes: number
+  /** The next one has to wait for a later batch. */
+  isClosed: boolean
+  /** Kept where the destination asks for them. */
+  readonly values: unknown[]
 }
 
 /**
@@ -53,11 +73,15 @@ export class Lane {
   readonly key: string | symbol
   state: LaneState = 'sendable'
   sendableSinceMs = 0
+  /** While it is sendable. */
+  place: LanePlace | undefined
+  urgentPlace: LanePlace | undefined
+  offer: LaneOffer = { length: 0, items: 0, bytes: 0, isClosed: false, values: [] }
   cancelBackoff: (() => void) | undefined
   #head: Entry | undefined
   #tail: Entry | undefined
   #length = 0
-  #bytes = 0
+  #urgent = 0
 
   constructor(key: string | symbol) {
     this.key = key
@@ -67,8 +91,9 @@ export class Lane {
     return this.#length
   }
 
-  get bytes(): number {
-    return this.#bytes
+  /** How many of the items are urgent. */
+  get urgent(): number {
+    return this.#urgent
   }
 
   peek(): Entry | undefined {
@@ -111,7 +136,7 @@ export class Lane {
     this.#head = undefined
     this.#tail = undefined
     this.#length = 0
-    this.#bytes = 0
+    this.#urgent = 0
     while (entry !== undefined) {
       const next: Entry | undefined = entry.next
       if (entry.owner !== owner) this.push(entry)
@@ -126,6 +151,6 @@ export class Lane {
 
   #count(entry: Entry, sign: 1 | -1): void {
     this.#length += sign
-    this.#bytes += sign * entry.item.bytes
+    if (entry.item.isUrgent) this.#urgent += sign
   }
 }

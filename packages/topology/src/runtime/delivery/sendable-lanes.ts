@@ -1,110 +1,186 @@
-import { Fifo } from '../../fifo.ts'
+import type { Destination } from '../../operators/destination.ts'
 import type { Entry, Lane, OwnerState } from './lane.ts'
+import { LaneList } from './lane-list.ts'
 
 export interface Batch {
   /** What is still to be delivered: shrinks when an owner is forgotten while the batch waits for its retry. */
   entries: readonly Entry[]
   readonly lanes: readonly Lane[]
-  /** Ends the wait for the batch's retry at once. */
-  wake: (() => void) | undefined
+  /** It has an urgent item, or goes in the place of one. */
+  isUrgent: boolean
+  /** Between two calls. */
+  isWaiting: boolean
+  /** Aborts when the stage ends, and when nothing is wanted any more of a batch that waits for its retry. */
+  readonly stopping: AbortController
 }
 
 export interface BatchLimits {
   readonly maxBatchItems: number
   readonly maxBatchBytes: number
+  readonly joins?: NonNullable<Destination<unknown>['joins']> | undefined
 }
+
+/** Of the batches that urgent items could fill, every so many-th takes the lanes that wait longest. */
+const FAIR_TURN = 8
 
 /**
  * The lanes whose first item may be sent now, in the order in which they became so: no lane waits for another's later
- * items, and a batch's first item is always the one that lingers longest.
+ * items. Lanes that hold an urgent item come first, and what room they leave is filled up with others; so that none waits
+ * for ever, every eighth batch in a row that would have been theirs alone goes by the time of waiting.
+ *
+ * Of each lane the front part is offered that may go together (`Destination.joins`); what is behind it waits until the lane
+ * becomes sendable again.
  */
 export class SendableLanes {
   readonly #limits: BatchLimits
-  readonly #queue = new Fifo<Lane>()
+  readonly #byAge = new LaneList()
+  readonly #urgent = new LaneList()
+  /** Offered. */
+  #length = 0
+  /** Those of them that count towards a batch's items. */
   #items = 0
   #bytes = 0
+  /** Batches in a row that took none but urgent lanes, though others waited. */
+  #passedOver = 0
 
   constructor(limits: BatchLimits) {
     this.#limits = limits
   }
 
-  get items(): number {
-    return this.#items
+  get length(): number {
+    return this.#length
+  }
+
+  get hasUrgent(): boolean {
+    return this.#urgent.first !== undefined
   }
 
   get isBatchFull(): boolean {
     return this.#items >= this.#limits.maxBatchItems || this.#bytes >= this.#limits.maxBatchBytes
   }
 
-  /** When the first of the next batch became sendable. */
+  /** When the lane that waits longest became sendable. */
   get oldestSinceMs(): number | undefined {
-    return this.#first()?.sendableSinceMs
+    return this.#byAge.first?.sendableSinceMs
   }
 
   add(lane: Lane, nowMs: number): void {
     lane.state = 'sendable'
     lane.sendableSinceMs = nowMs
-    this.#queue.push(lane)
-    this.#count(lane, 1)
+    lane.place = this.#byAge.push(lane)
+    if (lane.urgent > 0) lane.urgentPlace = this.#urgent.push(lane)
+    this.#offer(lane)
   }
 
   /** An item was pushed to a lane that is sendable already. */
   grew(entry: Entry): void {
-    this.#items += 1
-    this.#bytes += entry.item.bytes
+    const { lane } = entry
+    if (entry.item.isUrgent) lane.urgentPlace ??= this.#urgent.push(lane)
+    this.#include(entry)
   }
 
   removeOf(owner: OwnerState, lane: Lane): number {
-    this.#count(lane, -1)
+    this.#withdraw(lane)
     const removed = lane.removeOf(owner)
-    this.#count(lane, 1)
+    if (lane.length === 0) this.#remove(lane)
+    else this.#offer(lane)
+    if (lane.urgent === 0) this.#removeUrgent(lane)
     return removed
   }
 
   /** Takes items as far as the limits allow, but at least one, however large. Their lanes are in flight from now on. */
   cut(): Batch {
-    const { maxBatchItems, maxBatchBytes } = this.#limits
+    const isUrgent = this.hasUrgent
+    const isFairTurn = this.#passedOver === FAIR_TURN - 1
     const entries: Entry[] = []
     const lanes: Lane[] = []
-    let bytes = 0
-    const fits = (entry: Entry | undefined): entry is Entry =>
-      entry !== undefined &&
-      entries.length < maxBatchItems &&
-      (entries.length === 0 || bytes + entry.item.bytes <= maxBatchBytes)
-    for (let lane = this.#first(); lane !== undefined && fits(lane.peek()); lane = this.#first()) {
-      this.#queue.take()
-      this.#count(lane, -1)
-      lane.state = 'in-flight'
+    const taken = { items: 0, bytes: 0 }
+    let hasPatient = false
+    for (;;) {
+      const lane = (isFairTurn ? undefined : this.#urgent.first) ?? this.#byAge.first
+      if (lane === undefined || !this.#fits(lane.peek(), entries, taken)) break
+      hasPatient ||= lane.urgentPlace === undefined
+      this.#take(lane, entries, taken)
       lanes.push(lane)
-      while (fits(lane.peek())) {
-        const entry = lane.take() as Entry
-        entries.push(entry)
-        bytes += entry.item.bytes
-      }
     }
-    return { entries, lanes, wake: undefined }
+    this.#passedOver = isUrgent && !hasPatient && this.#byAge.first !== undefined ? this.#passedOver + 1 : 0
+    return { entries, lanes, isUrgent, isWaiting: false, stopping: new AbortController() }
   }
 
   /** Linear; asked only while less than a full batch is sendable. */
   hasItemOf(owner: OwnerState): boolean {
-    for (const lane of this.#queue) {
+    for (const lane of this.#byAge) {
       for (const entry of lane.entries()) if (entry.owner === owner) return true
     }
     return false
   }
 
-  /** A lane that lost its last item to `removeOf` stays in the queue until it comes to the front. */
-  #first(): Lane | undefined {
-    let lane = this.#queue.peek()
-    while (lane !== undefined && lane.length === 0) {
-      this.#queue.take()
-      lane = this.#queue.peek()
+  #take(lane: Lane, entries: Entry[], taken: { items: number; bytes: number }): void {
+    this.#withdraw(lane)
+    this.#remove(lane)
+    lane.state = 'in-flight'
+    for (let offered = lane.offer.length; offered > 0; offered -= 1) {
+      if (!this.#fits(lane.peek(), entries, taken)) return
+      const entry = lane.take() as Entry
+      entries.push(entry)
+      if (!entry.merges) taken.items += 1
+      taken.bytes += entry.item.bytes
     }
-    return lane
   }
 
-  #count(lane: Lane, sign: 1 | -1): void {
-    this.#items += sign * lane.length
-    this.#bytes += sign * lane.bytes
+  #fits(
+    entry: Entry | undefined,
+    entries: readonly Entry[],
+    taken: { readonly items: number; readonly bytes: number },
+  ): boolean {
+    if (entry === undefined || entries.length === 0) return entry !== undefined
+    const { maxBatchItems, maxBatchBytes } = this.#limits
+    return (entry.merges || taken.items < maxBatchItems) && taken.bytes + entry.item.bytes <= maxBatchBytes
+  }
+
+  #remove(lane: Lane): void {
+    if (lane.place !== undefined) this.#byAge.remove(lane.place)
+    lane.place = undefined
+    this.#removeUrgent(lane)
+  }
+
+  #removeUrgent(lane: Lane): void {
+    if (lane.urgentPlace !== undefined) this.#urgent.remove(lane.urgentPlace)
+    lane.urgentPlace = undefined
+  }
+
+  #offer(lane: Lane): void {
+    lane.offer = { length: 0, items: 0, bytes: 0, isClosed: false, values: [] }
+    for (const entry of lane.entries()) {
+      this.#include(entry)
+      if (lane.offer.isClosed) return
+    }
+  }
+
+  #withdraw({ offer }: Lane): void {
+    this.#length -= offer.length
+    this.#items -= offer.items
+    this.#bytes -= offer.bytes
+  }
+
+  #include(entry: Entry): void {
+    const { offer } = entry.lane
+    if (offer.isClosed) return
+    const { joins } = this.#limits
+    const { value, bytes } = entry.item
+    const joining = joins === undefined || offer.length === 0 ? 'counts' : joins(value, offer.values)
+    if (joining === 'waits') {
+      offer.isClosed = true
+      return
+    }
+    entry.merges = joining === 'merges'
+    if (joins !== undefined) offer.values.push(value)
+    offer.length += 1
+    offer.bytes += bytes
+    this.#length += 1
+    this.#bytes += bytes
+    if (entry.merges) return
+    offer.items += 1
+    this.#items += 1
   }
 }

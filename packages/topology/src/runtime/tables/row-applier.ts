@@ -156,6 +156,7 @@ export class RowApplier {
   #reject(cursor: RecordCursor, error: unknown): DeadLetter | undefined {
     const { table, topic, partition, onMalformedRow } = this.#options
     this.malformed += 1
+    this.#rows.refuse(cursor)
     switch (onMalformedRow) {
       case 'skip':
         return undefined

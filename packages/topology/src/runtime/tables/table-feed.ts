@@ -53,6 +53,9 @@ const PROGRESS_INTERVAL_MS = 250
  * When the position is out of range (records deleted below it, or the topic created anew), the rows cannot be trusted
  * any more, as a tombstone may be among what is gone: everything is read again from the new earliest offset into a new
  * store, and the old one stays readable until the new one is complete.
+ *
+ * A memory is read to the end of the partition, and no further. Its end is the high watermark: below that may stand a
+ * transaction of its last owner that is decided but not marked yet, whose offsets the group has already given out.
  */
 export class TableFeed implements FetchListener, SlicedWork, ReadableRows {
   readonly partition: TopicPartition
@@ -66,6 +69,8 @@ export class TableFeed implements FetchListener, SlicedWork, ReadableRows {
   #rows: TableRows
   #readable: TableRows | undefined
   #state: TableState = 'loading'
+  /** A memory that is complete: whoever has it changes it from now on. */
+  #isRestored = false
   /** Why there will be no rows any more: stopped or failed. */
   #end: TopologyError | undefined
   #position = 0
@@ -164,7 +169,7 @@ export class TableFeed implements FetchListener, SlicedWork, ReadableRows {
     return {
       ...this.progress(),
       lag: Math.max(0, end - this.#position),
-      stalenessMs: this.#services.clock.monotonicMs() - this.#appliedAtMs,
+      stalenessMs: this.#isRestored ? 0 : this.#services.clock.monotonicMs() - this.#appliedAtMs,
       nullKeys: this.#rows.nullKeys,
       malformed: this.#applier.malformed,
       misplaced: this.#rows.misplaced,
@@ -176,14 +181,14 @@ export class TableFeed implements FetchListener, SlicedWork, ReadableRows {
   checkStaleness(): void {
     const { clock, staleAfterMs } = this.#services
     const nowMs = clock.monotonicMs()
-    if (this.#end !== undefined) return
+    if (this.#isOver) return
     if (this.#state === 'live' && nowMs - this.#appliedAtMs >= staleAfterMs) this.#become('stale')
     if (this.#position < this.#endOffset && nowMs - this.#advancedAtMs >= staleAfterMs)
       void this.#lowerEndOffset()
   }
 
   onBatch(batch: FetchedBatch): void {
-    if (this.#end !== undefined) return
+    if (this.#isOver) return
     this.#failures = 0
     this.#fetchPosition = batch.nextOffset
     this.#lastStableOffset = batch.lastStableOffset
@@ -198,7 +203,7 @@ export class TableFeed implements FetchListener, SlicedWork, ReadableRows {
   }
 
   onError(_partition: TopicPartition, error: Error): void {
-    if (this.#end !== undefined) return
+    if (this.#isOver) return
     if (this.#state === 'live') this.#become('stale')
     this.#failures += 1
     this.#restarts += 1
@@ -207,7 +212,7 @@ export class TableFeed implements FetchListener, SlicedWork, ReadableRows {
   }
 
   work(hasTime: () => boolean): boolean {
-    if (this.#end !== undefined) return false
+    if (this.#isOver) return false
     const hasMore = this.#applier.work(hasTime)
     this.#shared.watches.notify()
     if (this.#isPaused && this.#applier.waitingBytes <= MAX_WAITING_BYTES / 2) {
@@ -260,16 +265,17 @@ export class TableFeed implements FetchListener, SlicedWork, ReadableRows {
   async #assign(): Promise<void> {
     const { fetcher } = this.#shared
     await persist(() => {
-      if (this.#end === undefined) fetcher.assign(this.partition, this.#fetchPosition, this)
+      if (!this.#isOver) fetcher.assign(this.partition, this.#fetchPosition, this)
       return Promise.resolve()
     }, this.#persistence)
     if (this.#isPaused) fetcher.pause(this.partition)
   }
 
-  /** The earliest offset and the last stable one. */
+  /** The earliest offset and the last stable one, or for a memory the last of all. */
   async #bounds(): Promise<readonly [earliest: number, end: number]> {
     const { admin } = this.#services
-    const [end] = await admin.listOffsets([this.partition], 'latest', 'read-committed')
+    const isolation = this.#shared.isMemory ? 'read-uncommitted' : 'read-committed'
+    const [end] = await admin.listOffsets([this.partition], 'latest', isolation)
     const [earliest] = await admin.listOffsets([this.partition], 'earliest', 'read-committed')
     return [earliest!, end!]
   }
@@ -311,6 +317,11 @@ export class TableFeed implements FetchListener, SlicedWork, ReadableRows {
     this.#readable = this.#rows
     this.#shared.watches.notifyAll()
     this.#become('live')
+    if (this.#shared.isMemory) {
+      this.#isRestored = true
+      this.#shared.fetcher.unassign(this.partition)
+      this.#applier.restart(this.#rows)
+    }
     this.#loaded.resolve()
   }
 
@@ -349,6 +360,10 @@ export class TableFeed implements FetchListener, SlicedWork, ReadableRows {
 
   get #label(): string {
     return `Table "${this.#shared.table.name}" (${formatTopicPartition(this.partition.topic, this.partition.partition)})`
+  }
+
+  get #isOver(): boolean {
+    return this.#end !== undefined || this.#isRestored
   }
 
   /** Whether rows are read that nobody can see yet. */

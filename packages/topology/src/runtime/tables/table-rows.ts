@@ -22,6 +22,8 @@ export interface TableParts {
   readonly codecs: TableCodecs
   readonly placement: KeyPlacement
   readonly watches: RowWatches
+  /** A task's own rows: they lie where it is, whatever their key. */
+  readonly isMemory: boolean
 }
 
 /**
@@ -37,12 +39,14 @@ export class TableRows {
   readonly #placement: KeyPlacement
   readonly #watches: RowWatches
   readonly #partition: number
+  readonly #isMemory: boolean
 
   constructor(table: TableParts, partition: number) {
     this.#codecs = table.codecs
     this.#placement = table.placement
     this.#watches = table.watches
     this.#partition = partition
+    this.#isMemory = table.isMemory
   }
 
   /**
@@ -61,12 +65,28 @@ export class TableRows {
       this.store.delete(key)
       return
     }
-    if (partitionForKey(buffer, keyStart, keyEnd, this.#placement.partitions) !== this.#partition) {
+    if (
+      !this.#isMemory &&
+      partitionForKey(buffer, keyStart, keyEnd, this.#placement.partitions) !== this.#partition
+    ) {
       this.misplaced += 1
       this.#placement.misplaced += 1
     }
     this.store.put(key, buffer.subarray(valueStart, valueEnd))
     this.#watches.put(key)
+  }
+
+  /**
+   * The record under the cursor cannot be read. A table keeps the row that was there before; a memory may not, for that is no
+   * longer what happened last.
+   */
+  refuse({ buffer, keyStart, keyEnd }: RecordCursor): void {
+    if (!this.#isMemory || keyStart < 0) return
+    try {
+      this.store.delete(this.#tableKey(buffer, keyStart, keyEnd))
+    } catch {
+      // A key that cannot be read is no row's.
+    }
   }
 
   /** The key as a reader encodes it: bytes that carry a schema id differ between versions of the schema. */

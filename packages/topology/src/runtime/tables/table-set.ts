@@ -6,6 +6,7 @@ import type { CompiledTable, TableReader } from '../../plan/compiled.ts'
 import type { NodeId } from '../../plan/node.ts'
 import type { SchemaRegistry } from '../../serde/schema-registry.ts'
 import type { DeadLetter } from '../dead-letter.ts'
+import type { MemoryRows } from '../delivery/lane-memory.ts'
 import { TableFeed, type FedTable, type FeedServices } from './table-feed.ts'
 import { RowWatches } from './row-watches.ts'
 import { createGlobalReader, createPartitionReader } from './table-reader.ts'
@@ -58,6 +59,7 @@ export async function createTables(options: TablesOptions): Promise<Tables> {
         codecs: codecs[i]!,
         placement: { partitions: topics[i]!.partitions, misplaced: 0 },
         watches: new RowWatches(),
+        isMemory: table.isMemory === true,
         fetcher: fetchers[i]!,
       },
       options.maxTableBytes,
@@ -80,7 +82,8 @@ function fetchersOf({ client, tables }: TablesOptions): readonly Fetcher[] {
 }
 
 async function openCodecs(table: CompiledTable, registry: SchemaRegistry | undefined): Promise<TableCodecs> {
-  const context = { topic: table.topic, uses: { read: true, write: false }, registry }
+  const uses = { read: true, write: table.isMemory === true }
+  const context = { topic: table.topic, uses, registry }
   const [key, value] = await Promise.all([
     table.key.open({ ...context, part: 'key' }),
     table.value.open({ ...context, part: 'value' }),
@@ -160,6 +163,19 @@ class TableSet implements Tables {
       return createPartitionReader(entry, this.#assigned(entry, partition))
     const feeds = range(entry.placement.partitions).map(each => this.#assigned(entry, each))
     return createGlobalReader(entry, feeds)
+  }
+
+  memory(table: NodeId, partition: number): MemoryRows {
+    const entry = this.#entry(table)
+    const feed = this.#assigned(entry, partition)
+    return {
+      topic: entry.table.topic,
+      codecs: entry.codecs,
+      store() {
+        if (feed.store === undefined) throw feed.unreadable()
+        return feed.store
+      },
+    }
   }
 
   stats(): readonly TableStats[] {

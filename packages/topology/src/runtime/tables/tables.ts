@@ -1,5 +1,6 @@
 import type { TableReader } from '../../plan/compiled.ts'
 import type { NodeId } from '../../plan/node.ts'
+import type { MemoryRows } from '../delivery/lane-memory.ts'
 import type { TopologyError } from '../../errors.ts'
 import type { TopicPartition } from '../../record.ts'
 
@@ -85,6 +86,8 @@ export interface Tables {
    * TOPOLOGY_STATE_INVALID before the table is loaded and after it is revoked, TOPOLOGY_TABLE_FAILED when it has failed.
    */
   reader(table: NodeId, partition: number): TableReader
+  /** The rows of a memory (`CompiledTable.isMemory`), for the one task that changes them. */
+  memory(table: NodeId, partition: number): MemoryRows
   stats(): readonly TableStats[]
   stop(): Promise<void>
 }

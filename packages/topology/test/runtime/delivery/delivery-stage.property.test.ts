@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { DeliveryItem, DeliveryOutcome, Destination } from '../../../src/operators/destination.ts'
+import type {
+  DeliveryCall,
+  DeliveryItem,
+  DeliveryOutcome,
+  Destination,
+} from '../../../src/operators/destination.ts'
 import type { DeliverNode } from '../../../src/plan/node.ts'
 import { DeliveryStage } from '../../../src/runtime/delivery/delivery-stage.ts'
 import { CONTEXT, deliverNode } from './fixtures.ts'
@@ -19,6 +24,8 @@ type Answer =
   | { readonly kind: 'fails'; readonly delayMs: number; readonly afterMs: number | undefined }
   /** No answer within the time; `late` gives one afterwards all the same. */
   | { readonly kind: 'hangs'; readonly late: boolean }
+/** `fresh` items go with nothing before them, a `third` one merges but does not go with more than one. */
+type Join = 'counts' | 'merges' | 'fresh' | 'third'
 type Step =
   | {
       readonly kind: 'add'
@@ -26,6 +33,8 @@ type Step =
       readonly lane: string | undefined
       readonly bytes: number
       readonly count: number
+      readonly isUrgent: boolean
+      readonly join: Join
     }
   | { readonly kind: 'advance'; readonly ms: number }
   | { readonly kind: 'forget'; readonly owner: number }
@@ -36,7 +45,7 @@ const answers: fc.Arbitrary<Answer> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       kind: fc.constant('outcomes' as const),
-      delayMs: fc.nat(150),
+      delayMs: fc.integer({ min: 1, max: 150 }),
       outcomes: fc.array(
         fc.oneof(
           { weight: 5, arbitrary: fc.constant('accepted' as const) },
@@ -49,7 +58,7 @@ const answers: fc.Arbitrary<Answer> = fc.oneof(
   },
   fc.record({
     kind: fc.constant('fails' as const),
-    delayMs: fc.nat(150),
+    delayMs: fc.integer({ min: 1, max: 150 }),
     afterMs: fc.option(fc.nat(300), { nil: undefined }),
   }),
   fc.record({ kind: fc.constant('hangs' as const), late: fc.boolean() }),
@@ -64,6 +73,8 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
       lane: fc.constantFrom('a', 'b', 'c', 'd', undefined),
       bytes: fc.integer({ min: 1, max: 60 }),
       count: fc.integer({ min: 1, max: 6 }),
+      isUrgent: fc.boolean(),
+      join: fc.constantFrom('counts', 'counts', 'merges', 'fresh', 'third'),
     }),
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('advance' as const), ms: fc.nat(200) }) },
@@ -91,6 +102,8 @@ interface Item {
   readonly lane: string
   readonly bytes: number
   readonly addedMs: number
+  readonly isUrgent: boolean
+  readonly join: Join
   sent: number
   expected: 'accepted' | 'rejected' | undefined
   settled: number
@@ -113,10 +126,14 @@ class Model implements Destination<unknown> {
   drains = 0
   healthy = false
   violation: unknown
+  /** What is left of them may still linger, or back off, for an item that is gone. */
+  readonly #bereft = new Set<string>()
+  /** Since lanes that could wait were last sent ahead of an urgent one. */
+  #sinceFairTurn = Number.POSITIVE_INFINITY
 
   constructor(answersInOrder: readonly Answer[], overrides: Partial<DeliverNode>) {
     this.#answers = answersInOrder
-    this.node = deliverNode(this, { ...overrides, timeoutMs: 200 })
+    this.node = deliverNode(this, { ...overrides, timeoutMs: 200, isUrgent: () => true })
   }
 
   get unsettled(): Item[] {
@@ -125,11 +142,11 @@ class Model implements Destination<unknown> {
 
   deliver(
     delivered: readonly DeliveryItem<unknown>[],
-    { signal }: { readonly signal: AbortSignal },
+    { signal, isUrgent }: DeliveryCall,
   ): Promise<readonly DeliveryOutcome[]> {
     const batch = delivered.map(({ value }) => this.items[value as number] as Item)
     try {
-      this.#checkBatch(batch)
+      this.#checkBatch(batch, isUrgent)
     } catch (error) {
       // The stage would take it for an outage and try again.
       this.violation ??= error
@@ -175,6 +192,10 @@ class Model implements Destination<unknown> {
     })
   }
 
+  joins(value: unknown, before: readonly unknown[]): 'counts' | 'merges' | 'waits' {
+    return joining(this.items[value as number] as Item, before.length)
+  }
+
   settle(item: Item, kind: 'accepted' | 'rejected' | 'skipped'): void {
     assert.equal(item.forgotten, false, `${item.id} was settled after it was forgotten`)
     item.settled += 1
@@ -187,6 +208,7 @@ class Model implements Destination<unknown> {
     for (const item of this.unsettled) {
       if (item.owner !== owner) continue
       item.forgotten = true
+      this.#bereft.add(item.lane)
       this.#remove(item)
     }
   }
@@ -199,11 +221,16 @@ class Model implements Destination<unknown> {
     this.#notBeforeMs.delete(item.lane)
   }
 
-  #checkBatch(batch: readonly Item[]): void {
+  #checkBatch(batch: readonly Item[], isUrgent: boolean): void {
     const { maxBatchItems, maxBatchBytes, maxInFlight, lingerMs } = this.node
     const bytes = batch.reduce((sum, item) => sum + item.bytes, 0)
     const nowMs = this.clock.monotonicMs()
-    assert.ok(batch.length >= 1 && batch.length <= maxBatchItems, `${batch.length} items`)
+    const counted = [...Map.groupBy(batch, item => item.lane).values()].flatMap(items =>
+      items.map((item, index) => (index === 0 ? 'counts' : joining(item, index))),
+    )
+    const count = counted.filter(join => join === 'counts').length
+    assert.ok(count >= 1 && count <= maxBatchItems, `${count} items`)
+    assert.equal(counted.includes('waits'), false, 'an item went with what it has to wait for')
     assert.ok(batch.length === 1 || bytes <= maxBatchBytes, `${bytes} bytes`)
     assert.ok(this.#inFlight < maxInFlight, `${this.#inFlight} in flight already`)
     for (const [lane, items] of Map.groupBy(batch, item => item.lane)) {
@@ -216,12 +243,37 @@ class Model implements Destination<unknown> {
       )
       assert.ok(nowMs >= (this.#notBeforeMs.get(lane) ?? 0), `lane ${lane} was sent before its time`)
     }
-    this.#checkRepeat(batch)
+    assert.ok(isUrgent || !batch.some(item => item.isUrgent), 'an urgent batch was not said to be one')
+    if (this.#isRepeat(batch)) return
+    this.#checkUrgency(batch, isUrgent)
     const waitingBytes = this.unsettled.reduce((sum, item) => sum + item.bytes, 0)
-    if (batch.length < maxBatchItems && waitingBytes < maxBatchBytes && this.drains === 0) {
+    if (count < maxBatchItems && waitingBytes < maxBatchBytes && this.drains === 0) {
+      if (batch.some(item => this.#bereft.has(item.lane))) return
       const oldestMs = Math.min(...batch.map(item => item.addedMs))
       assert.ok(nowMs - oldestMs >= lingerMs, 'it did not linger')
     }
+  }
+
+  /** No lane that can wait is sent ahead of an urgent one, but for one batch in eight. */
+  #checkUrgency(batch: readonly Item[], isUrgent: boolean): void {
+    this.#sinceFairTurn += 1
+    // A call that is repeated keeps its place.
+    if (batch.some(item => item.sent > 0)) return
+    const sent = new Set(batch.map(item => item.lane))
+    const lanes = [...this.lanes].map(([lane, items]) => ({ lane, items }))
+    const waiting = lanes.filter(
+      ({ lane, items }) =>
+        !sent.has(lane) &&
+        !this.#bereft.has(lane) &&
+        !this.#busyLanes.has(lane) &&
+        items.every(item => item.sent === 0) &&
+        items.some(item => item.isUrgent),
+    )
+    assert.ok(isUrgent || waiting.length === 0, 'urgent items wait for a batch that is not')
+    const hasPatient = [...sent].some(lane => this.lanes.get(lane)?.every(item => !item.isUrgent))
+    if (waiting.length === 0 || !hasPatient) return
+    assert.ok(this.#sinceFairTurn >= 8, 'urgent lanes were passed over')
+    this.#sinceFairTurn = 0
   }
 
   /** What failed together comes again together. */
@@ -233,14 +285,15 @@ class Model implements Destination<unknown> {
     for (const item of batch) if (item.sent >= this.node.retry.maxAttempts) item.expected = 'rejected'
   }
 
-  #checkRepeat(batch: readonly Item[]): void {
+  #isRepeat(batch: readonly Item[]): boolean {
     const index = this.#failedBatches.findIndex(failed => failed.some(item => batch.includes(item)))
-    if (index === -1) return
+    if (index === -1) return false
     const [failed] = this.#failedBatches.splice(index, 1)
     assert.deepEqual(
       batch,
       failed?.filter(item => !item.forgotten),
     )
+    return true
   }
 
   #decide(item: Item, outcome: Outcome = 'accepted'): DeliveryOutcome {
@@ -262,6 +315,12 @@ class Model implements Destination<unknown> {
   }
 }
 
+function joining({ join }: Item, before: number): 'counts' | 'merges' | 'waits' {
+  if (join === 'fresh') return 'waits'
+  if (join !== 'third') return join
+  return before > 1 ? 'waits' : 'merges'
+}
+
 async function play(history: readonly Step[], model: Model): Promise<void> {
   const { clock } = model
   const failures: unknown[] = []
@@ -276,13 +335,15 @@ async function play(history: readonly Step[], model: Model): Promise<void> {
   }
   const add = (step: Step & { kind: 'add' }): void => {
     const id = model.items.length
-    const { owner, bytes } = step
+    const { owner, bytes, isUrgent, join } = step
     const item: Item = {
       id,
       owner,
       lane: step.lane ?? `unordered ${id}`,
       bytes,
       addedMs: clock.monotonicMs(),
+      isUrgent,
+      join,
       sent: 0,
       expected: undefined,
       settled: 0,
@@ -297,6 +358,8 @@ async function play(history: readonly Step[], model: Model): Promise<void> {
       context: CONTEXT,
       laneKey: step.lane,
       bytes,
+      isUrgent,
+      memory: undefined,
       settle: ({ kind }) => model.settle(item, kind),
     })
   }

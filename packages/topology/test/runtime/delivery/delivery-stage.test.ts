@@ -12,6 +12,7 @@ const OWNER = { partition: 0 }
 interface AddOptions {
   readonly owner?: object
   readonly bytes?: number
+  readonly isUrgent?: boolean
   readonly onSettle?: () => void
 }
 
@@ -29,7 +30,11 @@ function setUp(
     onFailure: error => failures.push(error),
     onSpace: () => (spaces += 1),
   })
-  const add = (value: string, lane?: string, { owner = OWNER, bytes = 1, onSettle }: AddOptions = {}): void =>
+  const add = (
+    value: string,
+    lane?: string,
+    { owner = OWNER, bytes = 1, isUrgent = false, onSettle }: AddOptions = {},
+  ): void =>
     stage.add({
       owner,
       key: null,
@@ -37,6 +42,8 @@ function setUp(
       context: CONTEXT,
       laneKey: lane,
       bytes,
+      isUrgent,
+      memory: undefined,
       settle: outcome => {
         outcomes.push(outcome.kind === 'rejected' ? `${value}: ${outcome.reason}` : `${value}: accepted`)
         onSettle?.()

@@ -23,6 +23,8 @@ function subTopology(sources: readonly CompiledSource[], tables: readonly string
     sources,
     tables: tables.map((topic, i) => compiledTable({ node: i, name: topic, topic })),
     sinks: [],
+    deliveries: [],
+    memories: [],
     hasAsyncSteps: false,
     build: () => new Map(),
   }

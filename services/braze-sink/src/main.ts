@@ -1,40 +1,90 @@
 import { configOrExit, runService } from '@tributary/service'
-import { brazeDestination } from '@tributary/sink-braze'
-import { createApp } from '@tributary/topology'
+import { apiKeyFrom, brazeDestination, type BrazeDestination } from '@tributary/sink-braze'
+import { createApp, createKafkaClient, HttpSchemaRegistry, type Topology } from '@tributary/topology'
 import { pino } from 'pino'
-import { readConfig } from './config.ts'
+import { argumentsOf, USAGE, type DryRunArguments } from './arguments.ts'
+import { brazeOptions } from './braze-options.ts'
+import { readConfig, type ServiceConfig } from './config.ts'
+import { dryRun } from './dry-run.ts'
 import { sinkTopology } from './topology.ts'
 
-const config = configOrExit(() => readConfig())
-const logger = pino({ name: 'braze-sink', level: config.logLevel, errorKey: 'error' })
-const destination = configOrExit(() =>
-  brazeDestination({
-    url: config.brazeUrl,
-    apiKey: config.brazeApiKey,
-    limits: { maxRequests: config.maxRequestsPerWindow, maxRequestsPerHour: config.maxRequestsPerHour },
-    requestTimeoutMs: config.requestTimeoutMs,
-    connections: config.maxInFlight,
-    logger,
-  }),
-)
-const app = createApp(
-  sinkTopology({ destination, lingerMs: config.lingerMs, maxInFlight: config.maxInFlight }),
-  {
+const args = argumentsOf(process.argv.slice(2))
+switch (args.mode) {
+  case 'help':
+    process.stdout.write(USAGE)
+    break
+  case 'wrong':
+    process.stderr.write(`${args.problem}\n\n${USAGE}`)
+    process.exitCode = 2
+    break
+  case 'dry-run':
+    await runDry(args)
+    break
+  case 'serve':
+    await serve()
+    break
+}
+
+async function serve(): Promise<void> {
+  const config = configOrExit(() => readConfig())
+  const logger = pino({ name: 'braze-sink', level: config.logLevel, errorKey: 'error' })
+  const destination = configOrExit(() =>
+    brazeDestination({ ...brazeOptions(config, logger), apiKey: apiKeyOf(config) }),
+  )
+  const app = createApp(topologyOf(config, destination), {
     kafka: { brokers: config.kafkaBrokers },
     registry: config.schemaRegistryUrl,
     clientId: 'braze-sink',
     groupProtocol: config.groupProtocol,
     instanceId: config.instanceId,
     guarantee: config.guarantee,
+    commitIntervalMs: config.commitIntervalMs,
     logger,
-  },
-)
+  })
+  await runService({
+    name: 'braze-sink',
+    app,
+    logger,
+    host: config.host,
+    port: config.port,
+    status: () => ({ braze: destination.stats }),
+  })
+}
 
-await runService({
-  name: 'braze-sink',
-  app,
-  logger,
-  host: config.host,
-  port: config.port,
-  status: () => ({ braze: destination.stats }),
-})
+async function runDry(options: DryRunArguments): Promise<void> {
+  const config = configOrExit(() => readConfig(undefined, { needsKey: false }))
+  // Standard output is for what would be sent.
+  const level = config.logLevel === 'info' ? 'warn' : config.logLevel
+  const logger = pino({ name: 'braze-sink', level, errorKey: 'error' }, pino.destination(2))
+  const kafka = createKafkaClient({ brokers: config.kafkaBrokers, clientId: 'braze-sink-dry-run', logger })
+  const interrupted = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => interrupted.abort())
+  // Whoever reads along has seen enough, as `head` does.
+  process.stdout.on('error', () => interrupted.abort())
+  try {
+    await dryRun({
+      ...options,
+      kafka,
+      registry: new HttpSchemaRegistry({ url: config.schemaRegistryUrl }),
+      logger,
+      braze: brazeOptions(config, logger),
+      topology: destination => topologyOf(config, destination),
+      print: line => void process.stdout.write(line),
+      signal: interrupted.signal,
+    })
+  } catch (error) {
+    logger.fatal({ error }, 'the dry run failed')
+    process.exitCode = 1
+  } finally {
+    await kafka.close()
+  }
+}
+
+function topologyOf(config: ServiceConfig, destination: BrazeDestination): Topology {
+  return sinkTopology({ destination, lingerMs: config.lingerMs, maxInFlight: config.maxInFlight })
+}
+
+function apiKeyOf({ brazeKey }: ServiceConfig): string | (() => string) {
+  if (brazeKey === undefined) return ''
+  return 'text' in brazeKey ? brazeKey.text : apiKeyFrom(brazeKey)
+}

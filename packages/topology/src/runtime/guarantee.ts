@@ -45,7 +45,11 @@ async function openAtLeastOnce({ kafka, logger, onFailure }: AppEnvironment): Pr
     end: () => {
       isEnded = true
     },
-    close: () => producer.close(),
+    close() {
+      // What it takes back then has not failed: the letters of a table that was still loading, say.
+      isEnded = true
+      return producer.close()
+    },
   }
 }
 

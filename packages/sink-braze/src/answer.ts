@@ -1,7 +1,7 @@
 import { BrazeError, type BrazeErrorCode } from './errors.ts'
 import { retryAfterMs } from './rate-limit-headers.ts'
 import { isFields, type Fields } from './rules/rule.ts'
-import type { TrackAnswer } from './track-client.ts'
+import type { BrazeAnswer } from './braze-client.ts'
 
 /** What an answer says about the objects of its request. */
 export type Verdict<E> =
@@ -26,8 +26,8 @@ export interface AnswerContext<E> {
   readonly redact: (text: string) => string
 }
 
-/** Reads an answer of `/users/track`. Statuses: https://www.braze.com/docs/api/errors. Only statuses and `errors` count, never a message's text. */
-export function readAnswer<E>(answer: TrackAnswer, context: AnswerContext<E>): Verdict<E> {
+/** Reads an answer of `/users/track` or `/users/delete`. Statuses: https://www.braze.com/docs/api/errors. Only statuses and `errors` count, never a message's text. */
+export function readAnswer<E>(answer: BrazeAnswer, context: AnswerContext<E>): Verdict<E> {
   const { status, body } = answer
   if (status >= 200 && status <= 299) return readSuccess(answer, context)
   if (status === 429) return { kind: 'rate-limited' }
@@ -40,9 +40,9 @@ export function readAnswer<E>(answer: TrackAnswer, context: AnswerContext<E>): V
   return { kind: 'failed', error: failureOf(answer, context) }
 }
 
-function readSuccess<E>(answer: TrackAnswer, context: AnswerContext<E>): Verdict<E> {
+function readSuccess<E>(answer: BrazeAnswer, context: AnswerContext<E>): Verdict<E> {
   const { status, body } = answer
-  if (!isFields(body) || typeof body['message'] !== 'string') {
+  if (!isFields(body) || (typeof body['message'] !== 'string' && !Number.isInteger(body['deleted']))) {
     // A proxy's or another server's page would look like success, and everything would be lost.
     const message = `${context.url} answered ${status} with a body that is not Braze's; is it the REST endpoint of a Braze instance?`
     return {
@@ -85,10 +85,10 @@ interface Failure {
 }
 
 /** After these nothing works until somebody mends it, and then everything does: no object is at fault. */
-const STOPS: Readonly<Record<number, Failure>> = {
+const SHUT_OUT: Readonly<Record<number, Failure>> = {
   401: {
     code: 'BRAZE_UNAUTHORIZED',
-    says: 'does not accept the API key: it is wrong, or of another instance or workspace, or lacks the permission users.track',
+    says: 'does not accept the API key: it is wrong, or of another instance or workspace, or lacks the permission for this endpoint',
   },
   403: {
     code: 'BRAZE_FORBIDDEN',
@@ -98,7 +98,7 @@ const STOPS: Readonly<Record<number, Failure>> = {
   415: { code: 'BRAZE_UNSUPPORTED_MEDIA_TYPE', says: 'does not take JSON, which no Braze instance does' },
 }
 
-function failureOf<E>({ status, headers, body }: TrackAnswer, context: AnswerContext<E>): BrazeError {
+function failureOf<E>({ status, headers, body }: BrazeAnswer, context: AnswerContext<E>): BrazeError {
   const { url, nowMs } = context
   const said = messageOf(body, context)
   const suffix = said === '' ? '' : `: ${said}`
@@ -107,10 +107,13 @@ function failureOf<E>({ status, headers, body }: TrackAnswer, context: AnswerCon
     const retry = afterMs === undefined || afterMs <= 0 ? BACKOFF : ({ kind: 'after', ms: afterMs } as const)
     return new BrazeError('BRAZE_UNAVAILABLE', `${url} answered ${status}${suffix}`, { retry, status })
   }
-  const stop = STOPS[status]
-  return stop === undefined
-    ? new BrazeError('BRAZE_UNEXPECTED_STATUS', `${url} answered ${status}${suffix}`, { status })
-    : new BrazeError(stop.code, `${url} ${stop.says} (${status}${suffix})`, { status })
+  const shutOut = SHUT_OUT[status]
+  return shutOut === undefined
+    ? new BrazeError('BRAZE_UNEXPECTED_STATUS', `${url} answered ${status}${suffix}`, {
+        retry: BACKOFF,
+        status,
+      })
+    : new BrazeError(shutOut.code, `${url} ${shutOut.says} (${status}${suffix})`, { retry: BACKOFF, status })
 }
 
 function messageOf<E>(body: unknown, { redact }: AnswerContext<E>): string {

@@ -2,11 +2,13 @@ import type { RetryAdvice } from '@tributary/topology'
 
 /**
  * - `BRAZE_OPTION_INVALID`: an option is missing, unknown or out of bounds; thrown at construction.
+ * - `BRAZE_KEY_UNUSABLE`: there is no API key that could be sent, such as an empty file.
  * - `BRAZE_UNAUTHORIZED`: 401; the key is wrong, of another instance or workspace, or may not call the endpoint.
  * - `BRAZE_FORBIDDEN`: 403; the plan or the account is inactive, or the URL has a trailing slash.
  * - `BRAZE_NOT_FOUND`: 404; the URL is wrong.
  * - `BRAZE_UNSUPPORTED_MEDIA_TYPE`: 415.
- * - `BRAZE_UNEXPECTED_STATUS`: a status that Braze does not document.
+ * - `BRAZE_UNEXPECTED_STATUS`: a status that Braze does not document. After this one and the five before it nothing is sent
+ *   but one request at a time to try, until one is let in; no object is at fault and none is given up.
  * - `BRAZE_RATE_LIMITED`: 429, or a limit of our own holds requests back; `retry` says until when.
  * - `BRAZE_UNAVAILABLE`: 5xx.
  * - `BRAZE_TIMED_OUT`: no complete answer within `requestTimeoutMs`; the objects may have arrived.
@@ -17,6 +19,7 @@ import type { RetryAdvice } from '@tributary/topology'
  */
 export type BrazeErrorCode =
   | 'BRAZE_OPTION_INVALID'
+  | 'BRAZE_KEY_UNUSABLE'
   | 'BRAZE_UNAUTHORIZED'
   | 'BRAZE_FORBIDDEN'
   | 'BRAZE_NOT_FOUND'

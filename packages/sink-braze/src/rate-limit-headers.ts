@@ -19,6 +19,24 @@ export function pauseMsOf(headers: AnswerHeaders, nowMs: number): number | undef
   return pauseMs === undefined || pauseMs <= 0 ? undefined : Math.min(pauseMs, MAX_PAUSE_MS)
 }
 
+/** What the headers of an answer say about a limit that all processes share. */
+export interface LimitReading {
+  readonly limit: number
+  /** Approximate, in Braze's own words. */
+  readonly remaining: number
+  /** Until the limit is whole again. */
+  readonly resetMs: number
+}
+
+/** Undefined unless all three headers are there, in either dialect. */
+export function readingOf(headers: AnswerHeaders, nowMs: number): LimitReading | undefined {
+  const limit = numberOf(headers['x-ratelimit-limit'])
+  const remaining = numberOf(headers['x-ratelimit-remaining'])
+  const inMs = resetMs(headers['x-ratelimit-reset'], nowMs)
+  if (limit === undefined || remaining === undefined || inMs === undefined) return undefined
+  return { limit, remaining, resetMs: Math.min(Math.max(0, inMs), MAX_PAUSE_MS) }
+}
+
 /** What a 5xx asks to wait. */
 export function retryAfterMs(header: AnswerHeaders[string], nowMs: number): number | undefined {
   const inSeconds = secondsMs(header)
@@ -34,7 +52,10 @@ function resetMs(header: AnswerHeaders[string], nowMs: number): number | undefin
 }
 
 function secondsMs(header: AnswerHeaders[string]): number | undefined {
-  return typeof header === 'string' && /^\d+(\.\d+)?$/.test(header.trim())
-    ? Number(header) * 1_000
-    : undefined
+  const seconds = numberOf(header)
+  return seconds === undefined ? undefined : seconds * 1_000
+}
+
+function numberOf(header: AnswerHeaders[string]): number | undefined {
+  return typeof header === 'string' && /^\d+(\.\d+)?$/.test(header.trim()) ? Number(header) : undefined
 }

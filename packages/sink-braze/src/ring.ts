@@ -12,8 +12,9 @@ export class Ring {
     return this.#length
   }
 
-  first(): number | undefined {
-    return this.#length === 0 ? undefined : this.#values[this.#start]
+  /** The one that came in `index` after the first; undefined beyond the last. */
+  at(index: number): number | undefined {
+    return index < this.#length ? this.#values[(this.#start + index) % this.#values.length] : undefined
   }
 
   push(value: number): void {

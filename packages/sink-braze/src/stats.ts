@@ -1,6 +1,8 @@
 import type { Encoded } from './encoding.ts'
+import type { ShapingStats } from './shaping-stats.ts'
+import type { SenderStats } from './track-sender.ts'
 
-export interface BrazeStats {
+export interface BrazeStats extends SenderStats {
   /** Answers by status. */
   readonly answers: Readonly<Record<string, number>>
   /** Requests without one: timed out, or the connection failed. */
@@ -16,13 +18,8 @@ export interface BrazeStats {
   readonly splits: number
   /** Errors in a 201 that did not say which object they meant. */
   readonly unlocatedErrors: number
-  readonly limiter: {
-    /** Requests that count in the window now. */
-    readonly used: number
-    readonly waiting: number
-    /** What is left of a pause or until the next hour, in milliseconds. */
-    readonly heldMs: number
-  }
+  /** What was done to objects before they were sent. */
+  readonly shaping: ShapingStats
 }
 
 export class BrazeCounters {
@@ -42,7 +39,7 @@ export class BrazeCounters {
     for (const { encoded } of objects) this.#bytesSent += encoded.bytes
   }
 
-  snapshot(): Omit<BrazeStats, 'limiter'> {
+  snapshot(): Omit<BrazeStats, 'shaping' | keyof SenderStats> {
     const { unanswered, accepted, refused, invalid, splits, unlocatedErrors } = this
     return {
       answers: Object.fromEntries(this.#answers),

@@ -1,11 +1,10 @@
+import type { DeliveryAssignment, DeliveryCall } from '@tributary/topology'
+import { BrazeClient } from './braze-client.ts'
 import { composeRequest, type Encoded } from './encoding.ts'
-import { readAnswer, type Verdict } from './answer.ts'
-import type { DeliveryCall } from '@tributary/topology'
+import { Endpoint, type EndpointRequest, type Said } from './endpoint.ts'
 import type { ResolvedOptions } from './options.ts'
-import { pauseMsOf } from './rate-limit-headers.ts'
-import { rateLimited, RateLimiter, type Grant } from './rate-limiter.ts'
-import type { BrazeCounters, BrazeStats } from './stats.ts'
-import { TrackClient, type TrackAnswer } from './track-client.ts'
+import type { LimiterStats } from './rate-limiter.ts'
+import type { BrazeCounters } from './stats.ts'
 
 /** One object on its way. */
 export interface Sendable {
@@ -15,7 +14,20 @@ export interface Sendable {
 /** What became of an object: undefined when Braze took it in, else why it refuses it. */
 export type Settle<E> = (sendable: E, refusal: string | undefined) => void
 
-type Taken<E> = Extract<Verdict<E>, { readonly kind: 'taken' }>
+export interface SenderStats {
+  /** Of `/users/track`. */
+  readonly limiter: LimiterStats
+  /** Of `/users/delete`. Answers by status; `none` for requests without one. */
+  readonly deletes: { readonly answers: Readonly<Record<string, number>>; readonly limiter: LimiterStats }
+  /** Why nothing can be sent at present. */
+  readonly problem: string | undefined
+}
+
+type Taken<E> = Extract<Said<E>, { readonly kind: 'taken' }>
+
+/** https://www.braze.com/docs/api/endpoints/user_data/post_user_delete */
+const MAX_DELETES_PER_REQUEST = 50
+const DELETE_WINDOW_MS = 60_000
 
 /**
  * Sends requests that are put together already: within the limits, with the answer read and the object at fault found. It
@@ -23,24 +35,61 @@ type Taken<E> = Extract<Verdict<E>, { readonly kind: 'taken' }>
  */
 export class TrackSender {
   readonly #options: ResolvedOptions
-  readonly #client: TrackClient
-  readonly #limiter: RateLimiter
+  readonly #client: BrazeClient
+  readonly #track: Endpoint
+  readonly #delete: Endpoint
   readonly #counters: BrazeCounters
+  readonly #deleteAnswers = new Map<number | undefined, number>()
 
   constructor(options: ResolvedOptions, counters: BrazeCounters) {
+    const { limits, requestTimeoutMs } = options
+    const client = new BrazeClient(options)
     this.#options = options
-    this.#client = new TrackClient(options)
-    this.#limiter = new RateLimiter(options.limits, options)
+    this.#client = client
     this.#counters = counters
+    const handoverMs = limits.handoverMs ?? limits.windowMs + requestTimeoutMs
+    this.#track = new Endpoint({ path: '/users/track', limits: { ...limits, handoverMs }, client, options })
+    const deleteLimits = {
+      maxRequests: limits.maxDeletesPerMinute,
+      windowMs: DELETE_WINDOW_MS,
+      maxRequestsPerHour: undefined,
+      handoverMs: handoverMs === 0 ? 0 : DELETE_WINDOW_MS + requestTimeoutMs,
+    }
+    this.#delete = new Endpoint({ path: '/users/delete', limits: deleteLimits, client, options })
   }
 
-  get limiter(): BrazeStats['limiter'] {
-    const { used, waiting, heldMs } = this.#limiter
-    return { used, waiting, heldMs }
+  get stats(): SenderStats {
+    const answers = [...this.#deleteAnswers].map(([status, count]) => [String(status ?? 'none'), count])
+    return {
+      limiter: this.#track.limiter.stats,
+      deletes: {
+        answers: Object.fromEntries(answers) as Record<string, number>,
+        limiter: this.#delete.limiter.stats,
+      },
+      problem: this.problem,
+    }
   }
 
-  async whenReady({ signal }: DeliveryCall): Promise<void> {
-    await this.#limiter.whenReady(signal)
+  /** Why nothing can be sent at present, for an operator; undefined when all is well. */
+  get problem(): string | undefined {
+    const problems = [
+      ['/users/track', this.#track.gate.problem ?? this.#track.limiter.problem],
+      ['/users/delete', this.#delete.gate.problem ?? this.#delete.limiter.problem],
+    ] as const
+    const texts = problems.flatMap(([path, problem]) =>
+      problem === undefined ? [] : [`${path}: ${problem}`],
+    )
+    return texts.length === 0 ? undefined : texts.join('; ')
+  }
+
+  /** The process's share of the limits. Without a first call, all of them are this process's. */
+  onAssignment(assignment: DeliveryAssignment): void {
+    this.#track.limiter.assign(assignment)
+    this.#delete.limiter.assign(assignment)
+  }
+
+  async whenReady(call: DeliveryCall): Promise<void> {
+    await this.#track.whenReady(call)
   }
 
   /**
@@ -52,93 +101,107 @@ export class TrackSender {
     call: DeliveryCall,
     settle: Settle<E>,
   ): Promise<void> {
-    const verdict = await this.#post(sendables, call.signal)
-    switch (verdict.kind) {
-      case 'taken':
-        for (const sendable of sendables) settle(sendable, verdict.refused.get(sendable))
-        return
-      case 'refused': {
-        const { refused } = verdict
-        for (const [sendable, reason] of refused) settle(sendable, reason)
-        const others = sendables.filter(sendable => !refused.has(sendable))
-        if (others.length > 0) await this.send(others, call, settle)
-        return
-      }
-      case 'unexplained': {
-        const [only] = sendables
-        if (sendables.length === 1 && only !== undefined) {
-          settle(only, verdict.reason)
-          return
-        }
-        // One half after the other: both may hold objects of one user.
-        this.#counters.splits += 1
-        const middle = Math.ceil(sendables.length / 2)
-        await this.send(sendables.slice(0, middle), call, settle)
-        await this.send(sendables.slice(middle), call, settle)
-        return
-      }
+    await settleAll(sendables, objects => this.#post(objects, call), settle)
+    const { userGapMs, clock } = this.#options
+    // What is known by now is not forgotten because the call ends.
+    if (userGapMs > 0) await clock.sleep(userGapMs, { signal: call.signal }).catch(() => undefined)
+  }
+
+  /**
+   * Deletes users for good, at most 50 in a request.
+   * @returns those that Braze refuses, with its reasons; it took in all others
+   * @throws BrazeError when nothing is known of some: all are to be sent again
+   */
+  async deleteUsers(
+    externalIds: readonly string[],
+    call: DeliveryCall,
+  ): Promise<ReadonlyMap<string, string>> {
+    const refused = new Map<string, string>()
+    for (let from = 0; from < externalIds.length; from += MAX_DELETES_PER_REQUEST) {
+      await settleAll(
+        externalIds.slice(from, from + MAX_DELETES_PER_REQUEST),
+        ids => this.#postDelete(ids, call),
+        (id, refusal) => {
+          if (refusal !== undefined) refused.set(id, refusal)
+        },
+      )
     }
+    return refused
   }
 
   async close(): Promise<void> {
     await this.#client.close()
   }
 
-  /** @throws BrazeError for an answer that says nothing about the objects */
-  async #post<E extends Sendable>(
-    sendables: readonly E[],
-    signal: AbortSignal,
-  ): Promise<Extract<Verdict<E>, { readonly kind: 'taken' | 'refused' | 'unexplained' }>> {
-    const { clock } = this.#options
-    const request = composeRequest(sendables)
-    const { answer, grant } = await this.#exchange(request.body, signal)
-    this.#counters.answered(answer.status, sendables)
-    const verdict = readAnswer(answer, {
-      at: request.at,
-      url: this.#client.url.href,
-      nowMs: clock.now(),
-      redact: text => this.#client.redact(text),
-    })
-    if (verdict.kind === 'rate-limited') {
-      this.#limiter.pause(grant, pauseMsOf(answer.headers, clock.now()))
-      throw rateLimited(this.#limiter.heldMs, { status: answer.status })
+  async #post<E extends Sendable>(sendables: readonly E[], call: DeliveryCall): Promise<Said<E>> {
+    const counters = this.#counters
+    const onAnswer = (status: number | undefined): void => {
+      if (status === undefined) counters.unanswered += 1
+      else counters.answered(status, sendables)
     }
-    this.#limiter.resume(grant)
-    if (verdict.kind === 'failed') throw verdict.error
-    return verdict.kind === 'taken' ? this.#located(verdict, sendables) : verdict
+    const said = await this.#track.post({ ...composeRequest(sendables), onAnswer }, call)
+    if (said.kind === 'unexplained' && sendables.length > 1) counters.splits += 1
+    return said.kind === 'taken' ? this.#located(said, sendables) : said
   }
 
-  async #exchange(
-    body: string,
-    signal: AbortSignal,
-  ): Promise<{ readonly answer: TrackAnswer; readonly grant: Grant }> {
-    const grant = await this.#limiter.acquire(signal)
-    try {
-      return { answer: await this.#client.post(body, signal), grant }
-    } catch (error) {
-      this.#counters.unanswered += 1
-      throw error
-    } finally {
-      grant.end()
+  async #postDelete(externalIds: readonly string[], call: DeliveryCall): Promise<Said<string>> {
+    const answers = this.#deleteAnswers
+    const request: EndpointRequest<string> = {
+      body: JSON.stringify({ external_ids: externalIds }),
+      at: () => undefined,
+      onAnswer: status => answers.set(status, (answers.get(status) ?? 0) + 1),
     }
+    return await this.#delete.post(request, call)
   }
 
   /**
    * An error without a place in a request of one object means that object. Among several there is no telling: they count as
    * taken in, because most are, and sending them again would repeat those.
    */
-  #located<E extends Sendable>(verdict: Taken<E>, sendables: readonly E[]): Taken<E> {
-    const { unlocated } = verdict
-    if (unlocated.length === 0) return verdict
+  #located<E extends Sendable>(said: Taken<E>, sendables: readonly E[]): Taken<E> {
+    const { unlocated } = said
+    if (unlocated.length === 0) return said
     const [only] = sendables
     if (only !== undefined && sendables.length === 1) {
-      return { ...verdict, refused: new Map([[only, unlocated.join('; ')]]) }
+      return { ...said, refused: new Map([[only, unlocated.join('; ')]]) }
     }
     this.#counters.unlocatedErrors += unlocated.length
     this.#options.logger.warn(
       { errors: unlocated, objects: sendables.length },
       'Braze reports errors without saying which objects they mean; all others are delivered',
     )
-    return verdict
+    return said
+  }
+}
+
+/** Sends entries until each of them is settled or a request fails. */
+async function settleAll<E>(
+  entries: readonly E[],
+  post: (entries: readonly E[]) => Promise<Said<E>>,
+  settle: Settle<E>,
+): Promise<void> {
+  const said = await post(entries)
+  switch (said.kind) {
+    case 'taken':
+      for (const entry of entries) settle(entry, said.refused.get(entry))
+      return
+    case 'refused': {
+      for (const [entry, reason] of said.refused) settle(entry, reason)
+      const others = entries.filter(entry => !said.refused.has(entry))
+      if (others.length > 0) await settleAll(others, post, settle)
+      return
+    }
+    case 'unexplained': {
+      const [only] = entries
+      if (entries.length === 1 && only !== undefined) {
+        settle(only, said.reason)
+        return
+      }
+      // One half after the other: both may hold objects of one user.
+      const middle = Math.ceil(entries.length / 2)
+      await settleAll(entries.slice(0, middle), post, settle)
+      await settleAll(entries.slice(middle), post, settle)
+      return
+    }
   }
 }

@@ -25,15 +25,21 @@ for (const [name, status, body, headers, expected] of [
     {},
     { code: 'BRAZE_ANSWER_INVALID', retry: { kind: 'backoff' } },
   ],
-  ['403', 403, { message: 'Access Denied' }, {}, { code: 'BRAZE_FORBIDDEN', retry: { kind: 'never' } }],
-  ['404', 404, '', {}, { code: 'BRAZE_NOT_FOUND', retry: { kind: 'never' } }],
-  ['415', 415, {}, {}, { code: 'BRAZE_UNSUPPORTED_MEDIA_TYPE', retry: { kind: 'never' } }],
+  [
+    '403',
+    403,
+    { message: 'Access Denied' },
+    {},
+    { code: 'BRAZE_FORBIDDEN', retry: { kind: 'after', ms: 1_000 } },
+  ],
+  ['404', 404, '', {}, { code: 'BRAZE_NOT_FOUND', retry: { kind: 'after', ms: 1_000 } }],
+  ['415', 415, {}, {}, { code: 'BRAZE_UNSUPPORTED_MEDIA_TYPE', retry: { kind: 'after', ms: 1_000 } }],
   [
     'a redirect',
     301,
     '',
     { location: 'https://elsewhere.example' },
-    { code: 'BRAZE_UNEXPECTED_STATUS', retry: { kind: 'never' } },
+    { code: 'BRAZE_UNEXPECTED_STATUS', retry: { kind: 'after', ms: 1_000 } },
   ],
   ['502 from a proxy', 502, '<html></html>', {}, { code: 'BRAZE_UNAVAILABLE', retry: { kind: 'backoff' } }],
   [
@@ -154,7 +160,9 @@ test('an error without a place means the only object, and among several it is re
     answer(response, 201, { message: 'success', errors: [{ type: 'BAD' }] }),
   )
   const warnings: object[] = []
-  const destination = destinationTo(t, url, { logger: { warn: facts => warnings.push(facts) } })
+  const destination = destinationTo(t, url, {
+    logger: { warn: facts => warnings.push(facts), error: () => {} },
+  })
   assert.deepEqual(kindsOf(await deliver(destination, [event('u1')])), ['rejected'])
   assert.deepEqual(kindsOf(await deliver(destination, two)), ['accepted', 'accepted'])
   assert.deepEqual(warnings, [{ errors: ['BAD'], objects: 2 }])

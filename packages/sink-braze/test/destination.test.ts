@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { brazeAttributes, brazePurchase } from '../src/objects.ts'
-import { API_KEY, deliver, event, kindsOf, withSimulator } from './harness.ts'
+import { deliver, event, kindsOf, withSimulator } from './harness.ts'
 
 const TIME = '2026-03-01T10:00:00Z'
 
@@ -108,29 +108,6 @@ test('one object that is too large for Braze alone is found by halving; the othe
   assert.equal(new Set(arrived).size, 39)
   assert.equal(arrived.length, 39)
   assert.ok(destination.stats.splits > 3)
-})
-
-test('a wrong key stops, says so, and shows no key', async t => {
-  const { simulator, destination } = await withSimulator(t, { apiKey: 'another-key' })
-  await assert.rejects(
-    deliver(destination, [event('u1')]),
-    (error: Error & { code: string; retry: unknown }) => {
-      assert.equal(error.code, 'BRAZE_UNAUTHORIZED')
-      assert.deepEqual(error.retry, { kind: 'never' })
-      assert.match(error.message, /does not accept the API key.*users\.track/)
-      assert.equal(JSON.stringify([error.message, error.stack, error.cause]).includes(API_KEY), false)
-      return true
-    },
-  )
-  assert.equal(simulator.state.events().length, 0)
-})
-
-test('the key is asked for anew for each request', async t => {
-  let apiKey = 'old-key'
-  const { destination } = await withSimulator(t, { apiKey: 'new-key' }, { apiKey: () => apiKey })
-  await assert.rejects(deliver(destination, [event('u1')]), { code: 'BRAZE_UNAUTHORIZED' })
-  apiKey = 'new-key'
-  assert.deepEqual(kindsOf(await deliver(destination, [event('u1')])), ['accepted'])
 })
 
 for (const rateLimitHeaders of ['general', 'mau'] as const) {

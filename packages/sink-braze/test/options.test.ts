@@ -16,7 +16,13 @@ function faultsOf(options: object): string {
 
 test('the defaults are the limits on Braze’s pages', () => {
   const { limits, maxObjectsPerRequest, maxRequestBytes } = resolveOptions(URL_AND_KEY)
-  assert.deepEqual(limits, { maxRequests: 3_000, windowMs: 3_000, maxRequestsPerHour: undefined })
+  assert.deepEqual(limits, {
+    maxRequests: 3_000,
+    windowMs: 3_000,
+    maxRequestsPerHour: undefined,
+    maxDeletesPerMinute: 20_000,
+    handoverMs: undefined,
+  })
   assert.deepEqual([maxObjectsPerRequest, maxRequestBytes], [75, 3_500_000])
 })
 
@@ -26,12 +32,14 @@ test('every fault is named at once, with what is allowed', () => {
     maxObjectsPerRequest: 0,
     limits: { windowMs: 1.5, burst: 1 },
     retries: 3,
+    urgentReserve: 0.6,
   })
   for (const part of [
     'url must be an http or https URL',
     'maxObjectsPerRequest is 0; allowed: a whole number from 1 to 225',
     'limits.windowMs is 1.5',
-    'limits.burst is not an option; allowed: maxRequests, windowMs, maxRequestsPerHour',
+    'limits.burst is not an option; allowed: maxRequests, windowMs, maxRequestsPerHour, maxDeletesPerMinute, handoverMs',
+    'urgentReserve is 0.6; allowed: a number from 0 to 0.5',
     'retries is not an option',
   ]) {
     assert.ok(message.includes(part), `${part} in: ${message}`)
@@ -46,6 +54,14 @@ test('a malformed key is refused without being shown, also when a function retur
   }
   const { apiKey } = resolveOptions({ ...URL_AND_KEY, apiKey: () => 'sec ret' })
   assert.throws(apiKey, (error: Error) => !error.message.includes('sec'))
+  assert.throws(apiKey, { code: 'BRAZE_KEY_UNUSABLE' })
+  const failing = (): string => {
+    throw new Error('sec ret')
+  }
+  assert.throws(resolveOptions({ ...URL_AND_KEY, apiKey: failing }).apiKey, {
+    code: 'BRAZE_KEY_UNUSABLE',
+    message: 'The function apiKey threw an error',
+  })
 })
 
 test('credentials and queries in the URL are refused without being shown', () => {

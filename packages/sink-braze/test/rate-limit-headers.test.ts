@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { pauseMsOf } from '../src/rate-limit-headers.ts'
+import { pauseMsOf, readingOf } from '../src/rate-limit-headers.ts'
 
 const NOW = Date.parse('2026-03-04T12:00:00Z')
 const EPOCH = NOW / 1_000
@@ -27,5 +27,28 @@ const cases: readonly [name: string, headers: Record<string, string>, pauseMs: n
 for (const [name, headers, pauseMs] of cases) {
   test(`a 429 with ${name} pauses for ${pauseMs ?? 'as long as we choose'}`, () => {
     assert.equal(pauseMsOf(headers, NOW), pauseMs)
+  })
+}
+
+for (const [name, reset, resetMs] of [
+  ['an epoch second', String(EPOCH + 1_200), 1_200_000],
+  ['seconds to go', '1200', 1_200_000],
+  ['an epoch second that is over', String(EPOCH - 3), 0],
+] as const) {
+  test(`an answer says what remains of a limit until ${name}`, () => {
+    const headers = {
+      'x-ratelimit-limit': '250000',
+      'x-ratelimit-remaining': '17',
+      'x-ratelimit-reset': reset,
+    }
+    assert.deepEqual(readingOf(headers, NOW), { limit: 250_000, remaining: 17, resetMs })
+  })
+}
+
+for (const missing of ['limit', 'remaining', 'reset']) {
+  test(`without x-ratelimit-${missing} an answer says nothing of a limit`, () => {
+    const headers = { 'x-ratelimit-limit': '9', 'x-ratelimit-remaining': '1', 'x-ratelimit-reset': '30' }
+    assert.equal(readingOf({ ...headers, [`x-ratelimit-${missing}`]: undefined }, NOW), undefined)
+    assert.equal(readingOf({ ...headers, [`x-ratelimit-${missing}`]: 'many' }, NOW), undefined)
   })
 }

@@ -2,133 +2,282 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TestClock } from '@tributary/topology/testing'
 import fc from 'fast-check'
+import type { Grant } from '../src/grant.ts'
 import { RateLimiter } from '../src/rate-limiter.ts'
 import { oracleSeed as seed } from '../../../test-support/oracle.ts'
-
-const HOUR_MS = 3_600_000
+import { HOUR_MS, NEVER } from './limiter-harness.ts'
 
 interface Call {
-  /** After the previous one was asked for. */
-  readonly afterMs: number
+  readonly kind: 'call'
+  readonly process: number
+  /** As many at once. */
+  readonly times: number
+  readonly isUrgent: boolean
   readonly latencyMs: number
   /** Where between grant and answer it arrives at Braze. */
   readonly arrival: number
   /** Refused when it arrives, with a pause of this length or one without a length. */
   readonly refused: number | 'unsaid' | undefined
+  /** What the answer says of the limit. */
+  readonly reading:
+    { readonly limit: number; readonly remaining: number; readonly resetMs: number } | undefined
 }
 
-const calls = fc.array(
-  fc.record({
-    afterMs: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.nat(2_000)),
-    latencyMs: fc.nat(1_500),
-    arrival: fc.double({ min: 0, max: 1, noNaN: true }),
-    refused: fc.oneof(
-      { weight: 12, arbitrary: fc.constant(undefined) },
-      fc.constant('unsaid' as const),
-      fc.nat(5_000),
-    ),
+interface Rebalance {
+  readonly kind: 'rebalance'
+  /** By partition: the process that has it from now on. */
+  readonly owners: readonly number[]
+}
+
+type Step = Call | Rebalance
+
+const TIMEOUT_MS = 1_500
+const PROCESSES = 3
+const MAX_PARTITIONS = 5
+
+const call: fc.Arbitrary<Call> = fc.record({
+  kind: fc.constant('call' as const),
+  process: fc.nat(PROCESSES - 1),
+  times: fc.integer({ min: 1, max: 6 }),
+  isUrgent: fc.boolean(),
+  latencyMs: fc.nat(TIMEOUT_MS),
+  arrival: fc.double({ min: 0, max: 1, noNaN: true }),
+  refused: fc.oneof(
+    { weight: 14, arbitrary: fc.constant(undefined) },
+    fc.constant('unsaid' as const),
+    fc.nat(5_000),
+  ),
+  reading: fc.option(fc.record({ limit: fc.constant(100), remaining: fc.nat(30), resetMs: fc.nat(20_000) }), {
+    freq: 4,
+    nil: undefined,
   }),
-  { minLength: 1, maxLength: 60 },
-)
-
-interface Seen {
-  readonly arrivals: number[]
-  readonly grants: number[]
-  readonly pauses: { readonly fromMs: number; readonly untilMs: number }[]
-}
-
-/** Every call is made until Braze has taken it. */
-async function play(limiter: RateLimiter, clock: TestClock, history: readonly Call[]): Promise<Seen> {
-  const seen: Seen = { arrivals: [], grants: [], pauses: [] }
-  const { signal } = new AbortController()
-  let open = history.length
-  const make = async ({ latencyMs, arrival, refused }: Call, isFirst: boolean): Promise<void> => {
-    await limiter.whenReady(signal)
-    let grant
-    try {
-      grant = await limiter.acquire(signal)
-    } catch (error) {
-      const { retry } = error as { readonly retry: { readonly ms: number } }
-      await clock.sleep(retry.ms)
-      await make({ afterMs: 0, latencyMs, arrival, refused }, isFirst)
-      return
-    }
-    seen.grants.push(clock.monotonicMs())
-    const toArrivalMs = Math.floor(latencyMs * arrival)
-    await clock.sleep(toArrivalMs)
-    seen.arrivals.push(clock.monotonicMs())
-    await clock.sleep(latencyMs - toArrivalMs)
-    grant.end()
-    if (isFirst && refused !== undefined) {
-      limiter.pause(grant, refused === 'unsaid' ? undefined : refused)
-      const fromMs = clock.monotonicMs()
-      seen.pauses.push({ fromMs, untilMs: fromMs + limiter.heldMs })
-      await make({ afterMs: 0, latencyMs, arrival, refused }, false)
-      return
-    }
-    limiter.resume(grant)
-    open -= 1
-  }
-  for (const call of history) {
-    await clock.advance(call.afterMs)
-    void make(call, true)
-  }
-  while (await clock.step());
-  assert.equal(open, 0, 'every call is made in the end')
-  return seen
-}
-
-test('no span of the window and no hour of the clock ever sees more arrivals than allowed', async t => {
-  t.diagnostic(`ORACLE_SEED=${seed}`)
-  const limits = fc.record({
-    maxRequests: fc.integer({ min: 1, max: 8 }),
-    windowMs: fc.constantFrom(500, 3_000),
-    maxRequestsPerHour: fc.option(fc.integer({ min: 1, max: 20 }), { nil: undefined }),
-    toHourMs: fc.nat(10_000),
-  })
-  await fc.assert(
-    fc.asyncProperty(calls, limits, async (history, { toHourMs, ...bounds }) => {
-      const startMs = 472_000 * HOUR_MS - toHourMs
-      const clock = new TestClock(startMs)
-      const limiter = new RateLimiter(bounds, { clock, random: () => 0.5 })
-      const { arrivals, grants, pauses } = await play(limiter, clock, history)
-      arrivals.sort((a, b) => a - b)
-      for (const [index, arrivedMs] of arrivals.entries()) {
-        const next = arrivals[index + bounds.maxRequests]
-        if (next !== undefined) assert.ok(next - arrivedMs >= bounds.windowMs, `${arrivedMs} and ${next}`)
-      }
-      const hours = Map.groupBy(arrivals, arrivedMs => Math.floor((startMs + arrivedMs) / HOUR_MS))
-      for (const inHour of hours.values()) {
-        assert.ok(inHour.length <= (bounds.maxRequestsPerHour ?? Infinity), `${inHour.length} in an hour`)
-      }
-      for (const { fromMs, untilMs } of pauses) {
-        assert.equal(
-          grants.some(grantedMs => grantedMs > fromMs && grantedMs < untilMs),
-          false,
-          `a grant between ${fromMs} and ${untilMs}`,
-        )
-      }
-    }),
-    { seed, numRuns: 300, includeErrorInReport: true },
-  )
 })
 
-test('under a backlog the whole limit is used, but for the time that answers take', async () => {
-  const clock = new TestClock()
-  const bounds = { maxRequests: 300, windowMs: 3_000, maxRequestsPerHour: undefined }
-  const limiter = new RateLimiter(bounds, { clock, random: () => 0.5 })
-  const { signal } = new AbortController()
-  let made = 0
-  const worker = async (): Promise<void> => {
-    for (;;) {
-      const grant = await limiter.acquire(signal)
-      await clock.sleep(20)
-      grant.end()
-      made += 1
-    }
+const rebalance: fc.Arbitrary<Rebalance> = fc.record({
+  kind: fc.constant('rebalance' as const),
+  owners: fc.array(fc.nat(PROCESSES - 1), { minLength: MAX_PARTITIONS, maxLength: MAX_PARTITIONS }),
+})
+
+const history: fc.Arbitrary<readonly { readonly afterMs: number; readonly step: Step }[]> = fc.array(
+  fc.record({
+    // Now and then long enough for an hour to go by with all that it gives.
+    afterMs: fc.oneof(
+      { weight: 8, arbitrary: fc.constant(0) },
+      { weight: 5, arbitrary: fc.nat(2_000) },
+      { weight: 1, arbitrary: fc.nat(HOUR_MS) },
+    ),
+    step: fc.oneof({ weight: 6, arbitrary: call }, { weight: 1, arbitrary: rebalance }),
+  }),
+  { minLength: 1, maxLength: 100, size: 'max' },
+)
+
+const limits = fc.record({
+  maxRequests: fc.integer({ min: 1, max: 9 }),
+  windowMs: fc.constantFrom(500, 3_000),
+  maxRequestsPerHour: fc.option(fc.integer({ min: 1, max: 60 }), { nil: undefined }),
+  partitionCount: fc.integer({ min: 1, max: MAX_PARTITIONS }),
+  toHourMs: fc.nat(20_000),
+  urgentReserve: fc.constantFrom(0, 0.1, 0.5),
+})
+
+/** Several processes that share limits, and Braze's own count of what arrives. */
+class Fleet {
+  readonly arrivals: number[] = []
+  readonly pauses: { readonly process: number; readonly fromMs: number; readonly untilMs: number }[] = []
+  readonly grants: { readonly process: number; readonly atMs: number }[] = []
+  readonly limiters: readonly RateLimiter[]
+  readonly #clock: TestClock
+  /** Each call's end; a process gives a partition up when what is under way for it has ended. */
+  readonly #partitionsOf: Set<number>[] = Array.from({ length: PROCESSES }, () => new Set())
+  readonly #partitionCount: number
+
+  constructor(clock: TestClock, partitionCount: number, make: () => RateLimiter) {
+    this.#clock = clock
+    this.#partitionCount = partitionCount
+    this.limiters = Array.from({ length: PROCESSES }, make)
   }
-  for (let i = 0; i < 32; i += 1) void worker()
+
+  /** What is given up is given up first; what is under way for other partitions goes on. */
+  rebalance(owners: readonly number[]): void {
+    const wanted = this.limiters.map(
+      (_, process) =>
+        new Set(
+          [...owners.slice(0, this.#partitionCount).entries()].flatMap(([p, o]) =>
+            o === process ? [p] : [],
+          ),
+        ),
+    )
+    for (const [process, partitions] of wanted.entries()) {
+      const kept = new Set(
+        [...(this.#partitionsOf[process] ?? [])].filter(partition => partitions.has(partition)),
+      )
+      this.#assign(process, kept)
+    }
+    for (const [process, partitions] of wanted.entries()) this.#assign(process, partitions)
+  }
+
+  #assign(process: number, partitions: Set<number>): void {
+    this.#partitionsOf[process] = partitions
+    const assignment = { partitions: [...partitions], partitionCount: this.#partitionCount }
+    this.limiters[process]?.assign(assignment)
+  }
+
+  async make(step: Call, signal: AbortSignal): Promise<void> {
+    const { process, isUrgent, latencyMs, arrival, refused, reading } = step
+    const limiter = this.limiters[process] as RateLimiter
+    const clock = this.#clock
+    let grant: Grant
+    try {
+      await limiter.whenReady({ signal, isUrgent })
+      grant = await limiter.acquire({ signal, isUrgent })
+    } catch (error) {
+      const { retry } = error as { readonly retry?: { readonly ms: number } }
+      if (retry === undefined) return
+      await clock.sleep(retry.ms)
+      return await this.make(step, signal)
+    }
+    this.grants.push({ process, atMs: clock.monotonicMs() })
+    const toArrivalMs = Math.floor(latencyMs * arrival)
+    await clock.sleep(toArrivalMs)
+    this.arrivals.push(clock.monotonicMs())
+    await clock.sleep(latencyMs - toArrivalMs)
+    if (refused === undefined) {
+      grant.end({ kind: 'answered', reading })
+      return
+    }
+    grant.end({ kind: 'refused', pauseMs: refused === 'unsaid' ? undefined : refused })
+    const fromMs = clock.monotonicMs()
+    this.pauses.push({ process, fromMs, untilMs: fromMs + limiter.heldMs })
+    await this.make({ ...step, refused: undefined }, signal)
+  }
+}
+
+test('over all processes, no span of the window and no hour of the clock sees more arrivals than allowed, however partitions move', async t => {
+  t.diagnostic(`ORACLE_SEED=${seed}`)
+  let arrived = 0
+  let moved = 0
+  await fc.assert(
+    fc.asyncProperty(
+      history,
+      limits,
+      async (steps, { toHourMs, partitionCount, urgentReserve, ...bounds }) => {
+        const startMs = 472_000 * HOUR_MS - toHourMs
+        const clock = new TestClock(startMs)
+        const handoverMs = bounds.windowMs + TIMEOUT_MS
+        const options = { clock, random: () => 0.5, urgentReserve, requestTimeoutMs: TIMEOUT_MS }
+        const fleet = new Fleet(
+          clock,
+          partitionCount,
+          () => new RateLimiter({ ...bounds, handoverMs }, options),
+        )
+        const stop = new AbortController()
+        fleet.rebalance([0, 1, 2, 0, 1])
+        for (const { afterMs, step } of steps) {
+          await clock.advance(afterMs)
+          if (step.kind === 'rebalance') fleet.rebalance(step.owners)
+          else for (let i = 0; i < step.times; i += 1) void fleet.make(step, stop.signal)
+        }
+        await clock.advance(60_000)
+        stop.abort(new Error('the test ends'))
+        arrived += fleet.arrivals.length
+        moved += steps.filter(({ step }) => step.kind === 'rebalance').length
+        checkArrivals(fleet.arrivals, startMs, bounds)
+        for (const { process, fromMs, untilMs } of fleet.pauses) {
+          const isWithin = fleet.grants.some(
+            grant => grant.process === process && grant.atMs > fromMs && grant.atMs < untilMs,
+          )
+          assert.equal(isWithin, false, `a grant between ${fromMs} and ${untilMs}`)
+        }
+      },
+    ),
+    { seed, numRuns: 120, includeErrorInReport: true },
+  )
+  t.diagnostic(`${arrived} arrivals, ${moved} rebalances`)
+  assert.ok(arrived > 2_000 && moved > 300)
+})
+
+/** Counts anew, without any knowledge of shares, budgets or places. */
+function checkArrivals(
+  unsorted: readonly number[],
+  startMs: number,
+  bounds: {
+    readonly maxRequests: number
+    readonly windowMs: number
+    readonly maxRequestsPerHour: number | undefined
+  },
+): void {
+  const arrivals = unsorted.toSorted((a, b) => a - b)
+  for (const [index, arrivedMs] of arrivals.entries()) {
+    const next = arrivals[index + bounds.maxRequests]
+    if (next !== undefined) assert.ok(next - arrivedMs >= bounds.windowMs, `${arrivedMs} and ${next}`)
+  }
+  const hours = Map.groupBy(arrivals, arrivedMs => Math.floor((startMs + arrivedMs) / HOUR_MS))
+  for (const [hour, inHour] of hours) {
+    const { maxRequestsPerHour = Infinity } = bounds
+    assert.ok(
+      inHour.length <= maxRequestsPerHour,
+      `${inHour.length} of ${maxRequestsPerHour} in hour ${hour}`,
+    )
+  }
+}
+
+function stillness(): {
+  readonly clock: TestClock
+  readonly work: (limiter: RateLimiter, latencyMs: number) => () => number
+} {
+  const clock = new TestClock()
+  return {
+    clock,
+    work: (limiter, latencyMs) => {
+      let made = 0
+      const worker = async (): Promise<void> => {
+        for (;;) {
+          const grant = await limiter.acquire({ signal: NEVER, isUrgent: true })
+          await clock.sleep(latencyMs)
+          grant.end({ kind: 'answered', reading: undefined })
+          made += 1
+        }
+      }
+      for (let i = 0; i < 32; i += 1) void worker()
+      return () => made
+    },
+  }
+}
+
+test('under a backlog the whole limit is used, but for the time that answers take', async () => {
+  const { clock, work } = stillness()
+  const bounds = { maxRequests: 300, windowMs: 3_000, maxRequestsPerHour: undefined, handoverMs: 4_000 }
+  const options = { clock, random: () => 0.5, urgentReserve: 0.1, requestTimeoutMs: 1_000 }
+  const made = work(new RateLimiter(bounds, options), 20)
   await clock.advance(30_000)
-  assert.ok(made >= 0.99 * 3_000, `${made} of 3,000`)
-  assert.ok(made <= 3_300, `${made}: a whole window more at the most`)
+  assert.ok(made() >= 0.99 * 3_000, `${made()} of 3,000`)
+  assert.ok(made() <= 3_300, `${made()}: a whole window more at the most`)
+})
+
+test('three processes under a backlog use the whole limit together', async () => {
+  const { clock, work } = stillness()
+  const bounds = { maxRequests: 301, windowMs: 3_000, maxRequestsPerHour: undefined, handoverMs: 4_000 }
+  const options = { clock, random: () => 0.5, urgentReserve: 0.1, requestTimeoutMs: 1_000 }
+  const made = [0, 1, 2].map(process => {
+    const limiter = new RateLimiter(bounds, options)
+    limiter.assign({ partitions: [process, process + 3], partitionCount: 6 })
+    return work(limiter, 20)
+  })
+  const sum = (): number => made.reduce((all, one) => all + one(), 0)
+  await clock.advance(4_000)
+  assert.equal(sum(), 0, 'not before the former owners can have had their share')
+  await clock.advance(30_000)
+  assert.ok(sum() >= 0.99 * 3_010, `${sum()} of 3,010`)
+})
+
+test('an hour under a backlog uses all that the hour allows', async () => {
+  const { clock, work } = stillness()
+  const startMs = Math.ceil(clock.now() / HOUR_MS) * HOUR_MS
+  await clock.advance(startMs - clock.now() - 5_000)
+  const bounds = { maxRequests: 50, windowMs: 3_000, maxRequestsPerHour: 2_000, handoverMs: 0 }
+  const options = { clock, random: () => 0.5, urgentReserve: 0.1, requestTimeoutMs: 1_000 }
+  const limiter = new RateLimiter(bounds, options)
+  const made = work(limiter, 20)
+  await clock.advance(3_605_000 - 20)
+  assert.ok(made() >= 1_990 && made() <= 2_002, `${made()} of 2,000`)
 })

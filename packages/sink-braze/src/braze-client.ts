@@ -4,29 +4,33 @@ import { BrazeError } from './errors.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { AnswerHeaders } from './rate-limit-headers.ts'
 
-export interface TrackAnswer {
+export interface BrazeAnswer {
   readonly status: number
   readonly headers: AnswerHeaders
   /** Undefined when the body is no JSON. */
   readonly body: unknown
 }
 
+export interface BrazeRequest {
+  /** Below the URL, such as `/users/track`. No slash at the end: Braze answers that with a 403. */
+  readonly path: string
+  readonly body: string
+  readonly key: string
+}
+
 /** Far above any answer of Braze's; what sends more is something else. */
 const MAX_ANSWER_BYTES = 4_194_304
 
-/** `POST /users/track` over connections that are kept. */
-export class TrackClient {
-  readonly url: URL
-  readonly #apiKey: () => string
+/** `POST` with an API key over connections that are kept. */
+export class BrazeClient {
+  readonly #base: string
   readonly #timeoutMs: number
   readonly #clock: Clock
   readonly #pool: Pool
   #lastKey: string | undefined
 
-  constructor({ url, apiKey, requestTimeoutMs, connections, clock }: ResolvedOptions) {
-    // No slash at the end: Braze answers that with a 403.
-    this.url = new URL(`${url.href.replace(/\/*$/, '')}/users/track`)
-    this.#apiKey = apiKey
+  constructor({ url, requestTimeoutMs, connections, clock }: ResolvedOptions) {
+    this.#base = url.href.replace(/\/*$/, '')
     this.#timeoutMs = requestTimeoutMs
     this.#clock = clock
     this.#pool = new Pool(url.origin, {
@@ -39,13 +43,17 @@ export class TrackClient {
     })
   }
 
+  urlOf(path: string): URL {
+    return new URL(`${this.#base}${path}`)
+  }
+
   /**
    * @throws BrazeError BRAZE_TIMED_OUT or BRAZE_NETWORK_FAILED, after both of which the objects may have arrived; the
    *   signal's reason when it aborts
    */
-  async post(body: string, signal: AbortSignal): Promise<TrackAnswer> {
+  async post({ path, body, key }: BrazeRequest, signal: AbortSignal): Promise<BrazeAnswer> {
     signal.throwIfAborted()
-    const key = this.#apiKey()
+    const url = this.urlOf(path)
     this.#lastKey = key
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
     const late = new AbortController()
@@ -53,8 +61,8 @@ export class TrackClient {
     const onAbort = (): void => late.abort()
     signal.addEventListener('abort', onAbort, { once: true })
     try {
-      const path = this.url.pathname
-      const response = await this.#pool.request({ method: 'POST', path, headers, body, signal: late.signal })
+      const options = { method: 'POST', path: url.pathname, headers, body, signal: late.signal } as const
+      const response = await this.#pool.request(options)
       return {
         status: response.statusCode,
         headers: response.headers,
@@ -63,15 +71,8 @@ export class TrackClient {
     } catch (cause) {
       signal.throwIfAborted()
       throw late.signal.aborted
-        ? new BrazeError(
-            'BRAZE_TIMED_OUT',
-            `${this.url.href} gave no answer within ${this.#timeoutMs} ms`,
-            RETRY,
-          )
-        : new BrazeError('BRAZE_NETWORK_FAILED', `${this.url.href} gave no complete answer`, {
-            ...RETRY,
-            cause,
-          })
+        ? new BrazeError('BRAZE_TIMED_OUT', `${url.href} gave no answer within ${this.#timeoutMs} ms`, RETRY)
+        : new BrazeError('BRAZE_NETWORK_FAILED', `${url.href} gave no complete answer`, { ...RETRY, cause })
     } finally {
       cancelTimer()
       signal.removeEventListener('abort', onAbort)

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { TestClock } from '@tributary/topology/testing'
+import { answer, API_KEY, deliver, destinationTo, event, kindsOf, serve, withSimulator } from './harness.ts'
+import { NEVER } from './limiter-harness.ts'
+
+interface Failure extends Error {
+  readonly code: string
+  readonly retry: unknown
+}
+
+test('a wrong key keeps everything where it is, says so, and shows no key', async t => {
+  const logged: { readonly facts: object; readonly message: string }[] = []
+  const logger = {
+    warn: () => {},
+    error: (facts: object, message: string) => logged.push({ facts, message }),
+  }
+  const { simulator, destination } = await withSimulator(t, { apiKey: 'another-key' }, { logger })
+  const shown: unknown[] = []
+  const refused = (error: Failure): boolean => {
+    assert.equal(error.code, 'BRAZE_UNAUTHORIZED')
+    assert.deepEqual(error.retry, { kind: 'after', ms: 1_000 })
+    assert.match(error.message, /does not accept the API key.*permission/)
+    shown.push(error.message, error.stack, String(error.cause))
+    return true
+  }
+  await assert.rejects(deliver(destination, [event('u1')]), refused)
+  await assert.rejects(deliver(destination, [event('u2')]), refused)
+  assert.equal(simulator.state.summary().requests.total, 1, 'the second has sent nothing')
+  assert.match(destination.problem() ?? '', /^\/users\/track: shut out.*does not accept the API key/)
+  assert.equal(destination.stats.problem, destination.problem())
+  assert.equal(logged.length, 1)
+  assert.equal(JSON.stringify([shown, logged, destination.problem()]).includes(API_KEY), false)
+})
+
+test('a key that is changed live lets everything go on without a restart', async t => {
+  let apiKey = 'old-key'
+  const clock = new TestClock()
+  const { simulator, destination } = await withSimulator(
+    t,
+    { apiKey: 'new-key' },
+    { apiKey: () => apiKey, clock },
+  )
+  await assert.rejects(deliver(destination, [event('u1')]), { code: 'BRAZE_UNAUTHORIZED' })
+  let isReady = false
+  void destination.whenReady({ signal: NEVER, isUrgent: true }).then(() => (isReady = true))
+  await clock.advance(2_000)
+  assert.equal(isReady, false, 'no batch is cut meanwhile')
+  apiKey = 'new-key'
+  await clock.advance(1_000)
+  assert.equal(isReady, true)
+  assert.deepEqual(kindsOf(await deliver(destination, [event('u1')])), ['accepted'])
+  assert.equal(destination.problem(), undefined)
+  assert.equal(simulator.state.events().length, 1)
+})
+
+test('what is known of some objects is kept when the others are shut out', async t => {
+  const statuses = [201, 401]
+  const url = await serve(t, (_, response) => answer(response, statuses.shift() ?? 201))
+  const destination = destinationTo(t, url, { maxObjectsPerRequest: 1, clock: new TestClock() })
+  const outcomes = await deliver(destination, [event('u1'), event('u2')])
+  assert.deepEqual(kindsOf(outcomes), ['accepted', 'retry'])
+})
+
+test('while nobody answers, one request at a time tries, however many calls there are', async t => {
+  let requests = 0
+  let isDown = true
+  const url = await serve(t, (_, response) => {
+    requests += 1
+    answer(response, isDown ? 503 : 201)
+  })
+  const clock = new TestClock()
+  const destination = destinationTo(t, url, { clock, random: () => 1 })
+  const all = (): Promise<PromiseSettledResult<unknown>[]> =>
+    Promise.allSettled(Array.from({ length: 20 }, (_, i) => deliver(destination, [event(`u${i}`)])))
+  await all()
+  assert.equal(requests, 20, 'these were under way at once')
+  assert.match(destination.problem() ?? '', /no answer to 20 requests in a row/)
+  await all()
+  assert.equal(requests, 20)
+  await clock.advance(500)
+  await all()
+  assert.equal(requests, 21)
+  await clock.advance(1_000)
+  isDown = false
+  const settled = await all()
+  assert.equal(requests, 22)
+  assert.equal(settled.filter(({ status }) => status === 'fulfilled').length, 1)
+  assert.equal(destination.problem(), undefined)
+  await all()
+  assert.equal(requests, 42)
+})
+
+test('a batch that is taken in stays under way for the gap between a user’s requests', async t => {
+  const url = await serve(t, (_, response) => answer(response, 201))
+  const clock = new TestClock()
+  const { promise: answered, resolve } = Promise.withResolvers<void>()
+  clock.sleep = async () => await answered
+  const destination = destinationTo(t, url, { clock, userGapMs: 300 })
+  let isDone = false
+  const delivering = deliver(destination, [event('u1')]).then(outcomes => {
+    isDone = true
+    return outcomes
+  })
+  while (destination.stats.accepted === 0) await new Promise(setImmediate)
+  await clock.advance(0)
+  assert.equal(isDone, false)
+  resolve()
+  assert.deepEqual(kindsOf(await delivering), ['accepted'])
+})
+
+test('a call that ends within the gap keeps what is known', async t => {
+  const url = await serve(t, (_, response) => answer(response, 201))
+  const destination = destinationTo(t, url, { clock: new TestClock(), userGapMs: 300 })
+  const controller = new AbortController()
+  const delivering = deliver(destination, [event('u1')], controller.signal)
+  while (destination.stats.accepted === 0) await new Promise(setImmediate)
+  controller.abort(new Error('closed'))
+  assert.deepEqual(kindsOf(await delivering), ['accepted'])
+})

@@ -4,6 +4,7 @@ import { composeRequest, type Encoded } from './encoding.ts'
 import { Endpoint, type EndpointRequest, type Said } from './endpoint.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { LimiterStats } from './rate-limiter.ts'
+import { saidForLog } from './said-by-braze.ts'
 import type { BrazeCounters } from './stats.ts'
 
 /** One object on its way. */
@@ -167,7 +168,7 @@ export class TrackSender {
     }
     this.#counters.unlocatedErrors += unlocated.length
     this.#options.logger.warn(
-      { errors: unlocated, objects: sendables.length },
+      { errors: unlocated.map(saidForLog), objects: sendables.length },
       'Braze reports errors without saying which objects they mean; all others are delivered',
     )
     return said

@@ -1,6 +1,6 @@
 const HOUR_MS = 3_600_000
 /** Of an hour's requests, those that are there when it begins. The rest comes evenly while the hour passes. */
-const OPENING = 0.25
+export const HOUR_OPENING = 0.25
 
 /**
  * Requests per hour of the clock, for one of several processes that share the limit without speaking to each other.
@@ -8,7 +8,7 @@ const OPENING = 0.25
  * A process has a quota, which changes as it gains and loses partitions. With the quota that it has at the turn of an hour it
  * gets a quarter of that at once; three quarters of the quota accrue evenly over the hour, for the time that it has it. What
  * was gained this way is its own until the hour ends. A partition counts for at most one process at a time, so over all
- * processes an hour yields at most OPENING + (1 - OPENING) of the limit, however partitions move.
+ * processes an hour yields at most HOUR_OPENING + (1 - HOUR_OPENING) of the limit, however partitions move.
  *
  * A request that is under way when the hour turns may be counted by Braze on either side, so it counts on both. `spanMs`
  * before the turn no more requests may be under way than the opening of the next hour covers, because the partitions may be
@@ -46,10 +46,10 @@ export class HourBudget {
     if (nowMs <= this.#atMs) return
     if (nowMs >= this.#turnMs) {
       this.#atMs = Math.floor(nowMs / HOUR_MS) * HOUR_MS
-      this.#credit = this.#quota * OPENING * HOUR_MS
+      this.#credit = this.#quota * HOUR_OPENING * HOUR_MS
       this.#used = underWay
     }
-    this.#credit += this.#quota * (1 - OPENING) * (nowMs - this.#atMs)
+    this.#credit += this.#quota * (1 - HOUR_OPENING) * (nowMs - this.#atMs)
     this.#atMs = nowMs
   }
 
@@ -77,12 +77,12 @@ export class HourBudget {
    */
   waitMs(underWay: number, reserve: number): number {
     const toTurnMs = this.#turnMs - this.#atMs
-    if (toTurnMs <= this.#spanMs && underWay >= Math.floor(this.#quota * OPENING)) return toTurnMs
+    if (toTurnMs <= this.#spanMs && underWay >= Math.floor(this.#quota * HOUR_OPENING)) return toTurnMs
     const { gained } = this
     if (this.#used < gained - Math.floor(gained * reserve)) return 0
     if (this.#quota === 0) return toTurnMs
     const missing = this.#neededFor(this.#used + 1, reserve) * HOUR_MS - this.#credit
-    return Math.min(toTurnMs, Math.max(1, Math.ceil(missing / (this.#quota * (1 - OPENING)))))
+    return Math.min(toTurnMs, Math.max(1, Math.ceil(missing / (this.#quota * (1 - HOUR_OPENING)))))
   }
 
   /** What must have been gained so that `requests` of it are free beside the reserve. */

@@ -1,4 +1,5 @@
-import { HOUR_SECONDS, HOUR_OPENING, WINDOW_SECONDS, type Limits, type Load } from './load.ts'
+import { HOUR_OPENING } from '../../hour-budget.ts'
+import { HOUR_SECONDS, WINDOW_SECONDS, type Limits, type Load } from './load.ts'
 
 const TEN_YEARS_SECONDS = 10 * 365 * 24 * HOUR_SECONDS
 

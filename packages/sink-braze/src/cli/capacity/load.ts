@@ -30,5 +30,3 @@ export interface Limits {
 /** Braze's burst limits are requests in three seconds: https://www.braze.com/docs/api/api_limits. */
 export const WINDOW_SECONDS = 3
 export const HOUR_SECONDS = 3_600
-/** Of an hour's budget, the part that is there when it begins; the rest accrues evenly. As the limiter's `HourBudget`. */
-export const HOUR_OPENING = 0.25

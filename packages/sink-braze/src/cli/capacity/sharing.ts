@@ -1,3 +1,4 @@
+import { partOf } from '../../shares.ts'
 import type { Limits } from './load.ts'
 
 /** The part of the limits that a process with so many partitions has for certain, whichever they are. */
@@ -19,13 +20,9 @@ export interface Sharing {
   readonly idleReplicas: number
 }
 
-/**
- * What each partition has of a limit: the whole numbers `floor((p + 1) × limit / partitions) − floor(p × limit / partitions)`.
- * They add up to the limit exactly, so no placement of the partitions goes beyond it.
- */
+/** What each partition has of a limit; the parts add up to it exactly, so no placement of the partitions goes beyond it. */
 export function partitionQuotas(limit: number, partitions: number): readonly number[] {
-  const upTo = (partition: number): number => Number((BigInt(partition) * BigInt(limit)) / BigInt(partitions))
-  return Array.from({ length: partitions }, (_, partition) => upTo(partition + 1) - upTo(partition))
+  return Array.from({ length: partitions }, (_, partition) => partOf(limit, partition, partitions))
 }
 
 export function sharing(partitions: number, replicas: number, limits: Limits): Sharing {

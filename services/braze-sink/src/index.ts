@@ -1,2 +1,2 @@
-export { toBraze } from './mapping.ts'
+export { isUrgent, recordToBraze, toBraze } from './mapping.ts'
 export { sinkTopology, type SinkTopologyOptions } from './topology.ts'

@@ -1,5 +1,11 @@
 import type { MarketingEvent } from '@tributary/marketing-events'
-import { brazeAttributes, brazeEvent, type BrazeObject, type BrazeRecord } from '@tributary/sink-braze'
+import {
+  brazeAttributes,
+  brazeEvent,
+  brazeTombstone,
+  type BrazeObject,
+  type BrazeRecord,
+} from '@tributary/sink-braze'
 
 type EventOf<Type extends MarketingEvent['type']> = Extract<MarketingEvent, { type: Type }>['value']
 
@@ -75,6 +81,16 @@ export function toBraze(event: MarketingEvent): BrazeObject[] {
   })
   if (attributes === undefined) return [happened]
   return [brazeAttributes({ external_id: customerId, ...attributes }), happened]
+}
+
+/** Of a record as it is read: one without a value says that the customer is gone. */
+export function recordToBraze(event: MarketingEvent | null, customerId: string): BrazeObject[] {
+  return event === null ? [brazeTombstone({ external_id: customerId })] : toBraze(event)
+}
+
+/** Campaigns wait for events; a profile that is updated a little later, or a user who is gone, keeps nobody waiting. */
+export function isUrgent({ kind }: BrazeObject): boolean {
+  return kind === 'event' || kind === 'purchase'
 }
 
 type ActivityDetails = EventOf<'bookingCompleted'>['activity']

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { toBraze } from '@tributary/braze-sink'
-import { brazeAttributes, brazeEvent, invalidObject } from '@tributary/sink-braze'
+import { isUrgent, recordToBraze, toBraze } from '@tributary/braze-sink'
+import { brazeAttributes, brazeEvent, brazeTombstone, invalidObject } from '@tributary/sink-braze'
 import { eventsOf } from './fixtures.ts'
 
 test('every type of event becomes objects that Braze takes, attributes before the event', () => {
@@ -74,4 +74,15 @@ test('a new account sets the profile', () => {
     time: '2026-06-01T10:00:01.000Z',
     properties: { event_id: 'c-1-1', channel: 'WEB' },
   })
+})
+
+test('a record without a value is a tombstone of its customer', () => {
+  assert.deepEqual(recordToBraze(null, 'c-1'), [brazeTombstone({ external_id: 'c-1' })])
+  const [created] = eventsOf('c-1')
+  assert.deepEqual(recordToBraze(created!, 'c-1'), toBraze(created!))
+})
+
+test('events are urgent, updates of profiles and tombstones are not', () => {
+  const urgent = [...toBraze(eventsOf('c-1')[0]!), brazeTombstone({ external_id: 'c-1' })].map(isUrgent)
+  assert.deepEqual(urgent, [false, true, false])
 })

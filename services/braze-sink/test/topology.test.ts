@@ -1,22 +1,29 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { createSimulator, type SimulatorOptions } from '@tributary/braze-simulator'
-import { sinkTopology } from '@tributary/braze-sink'
+import { sinkTopology, type SinkTopologyOptions } from '@tributary/braze-sink'
 import { marketingEvents } from '@tributary/marketing-events'
-import { brazeDestination } from '@tributary/sink-braze'
+import { brazeDestination, type BrazeDestinationOptions } from '@tributary/sink-braze'
 import { TopologyTestDriver } from '@tributary/topology/testing'
 import { until } from '../../../test-support/until.ts'
 import { eventsOf } from './fixtures.ts'
 
 const LINGER_MS = 200
 
-async function drive(t: TestContext, options: Partial<SimulatorOptions> = {}) {
+async function drive(
+  t: TestContext,
+  options: Partial<SimulatorOptions> = {},
+  sink: Partial<BrazeDestinationOptions> & Partial<SinkTopologyOptions> = {},
+) {
   const simulator = createSimulator({ apiKey: 'key', latencyMs: 2, ...options })
   t.after(() => simulator.close())
   const url = await simulator.app.listen({ port: 0, host: '127.0.0.1' })
-  const destination = brazeDestination({ url, apiKey: 'key' })
+  const { memoryTopic, ...braze } = sink
+  // One process, so nobody's requests of before an assignment need be waited for.
+  const limits = { handoverMs: 0 }
+  const destination = brazeDestination({ url, apiKey: 'key', limits, ...braze })
   const driver = await TopologyTestDriver.create(
-    sinkTopology({ destination, lingerMs: LINGER_MS, maxInFlight: 4 }),
+    sinkTopology({ destination, lingerMs: LINGER_MS, maxInFlight: 4, memoryTopic }),
     { partitions: 6 },
   )
   // It closes the destination.
@@ -41,7 +48,7 @@ async function drive(t: TestContext, options: Partial<SimulatorOptions> = {}) {
       }
     }
   }
-  return { simulator, driver, events, finish, fault, put }
+  return { simulator, destination, driver, events, finish, fault, put }
 }
 
 const customers = (count: number): string[] => Array.from({ length: count }, (_, i) => `c-${i}`)
@@ -102,5 +109,46 @@ test('an outage and a rate limit delay, and lose nothing', async t => {
   await finish()
   assert.equal(new Set(simulator.state.events().map(({ properties }) => properties?.['event_id'])).size, 600)
   assert.equal(simulator.state.events().length, 600)
+  assert.deepEqual(driver.takeDeadLetters(), [])
+})
+
+test('with a memory, profile updates that change nothing are not sent, and events are', async t => {
+  const { simulator, destination, finish, put } = await drive(t, {}, { memoryTopic: 'braze-sink-memory' })
+  put(customers(20))
+  await finish()
+  const { objects: once } = simulator.state.summary()
+  assert.equal(once.accepted.attributes, 40)
+  put(customers(20))
+  await finish()
+  const { objects: twice } = simulator.state.summary()
+  assert.equal(twice.accepted.attributes, 40)
+  assert.equal(twice.accepted.events, 2 * once.accepted.events)
+  const { suppressedObjects, suppressedFields } = destination.stats.shaping
+  assert.deepEqual(
+    { suppressedObjects, suppressedFields },
+    { suppressedObjects: 40, suppressedFields: 20 * 7 },
+  )
+})
+
+test('a customer who is gone is deleted where the policy says so, and comes back with the next event', async t => {
+  const options = { memoryTopic: 'braze-sink-memory', tombstones: 'delete-user' } as const
+  const { simulator, driver, events, finish, put } = await drive(t, {}, options)
+  put(['c-1', 'c-2'])
+  events.put('c-1', null)
+  await finish()
+  assert.equal(simulator.state.user('c-1'), undefined)
+  assert.ok(simulator.state.user('c-2'))
+  put(['c-1'])
+  await finish()
+  assert.deepEqual(simulator.state.user('c-1')?.attributes['signup_channel'], 'WEB')
+  assert.deepEqual(driver.takeDeadLetters(), [])
+})
+
+test('by default a record without a value does nothing and is no dead letter', async t => {
+  const { simulator, driver, events, finish, put } = await drive(t)
+  put(['c-1'])
+  events.put('c-1', null)
+  await finish()
+  assert.ok(simulator.state.user('c-1'))
   assert.deepEqual(driver.takeDeadLetters(), [])
 })

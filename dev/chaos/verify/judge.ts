@@ -5,6 +5,7 @@ import { fateOf } from '../load/poison.ts'
 import { judgeDeadLetters, type DeadLetterTally, type Undeliverable } from './dead-letters.ts'
 import { Differences } from './differences.ts'
 import { activityIdOf, expectedOutput } from './recompute.ts'
+import { Repeats, type DoneInput } from './repeats.ts'
 import type { RowHistory } from './row-history.ts'
 import { iso, type Repeat, type Timeline } from './timeline.ts'
 
@@ -42,9 +43,9 @@ export interface Judgement {
 interface Input {
   readonly record: DumpedRecord
   readonly event: DomainEvent
-  /** When the first and the last of its outputs was there. */
+  /** When the first of its outputs was there, and when each of them was. */
   doneAt?: number
-  lastDoneAt?: number
+  readonly times: number[]
 }
 
 /** A commit is seen a little after it was made, and a row a little after it was appended. */
@@ -70,6 +71,7 @@ class Judge {
   result(): Judgement {
     const { timeline } = this.#evidence
     this.#judgeOutputs()
+    this.#judgeRepeats()
     const expectedOutputs = this.#judgeMissing()
     const deadLetters = this.#judgeDeadLetters()
     for (const sentence of timeline.commitsThatWentBack()) this.#differences.add('wrong', sentence)
@@ -85,7 +87,7 @@ class Judge {
     // Where anything comes out of the others, it is something that never went in.
     if (fate.becomes !== 'processed') return
     const event = decodeInput(record.value!)
-    this.#inputs.set(event.value.eventId, { record, event })
+    this.#inputs.set(event.value.eventId, { record, event, times: [] })
   }
 
   #judgeOutputs(): void {
@@ -99,13 +101,8 @@ class Judge {
         continue
       }
       this.#judgeValue(input, output, record)
-      const lastDoneAt = input.lastDoneAt
-      input.lastDoneAt = record.timestamp
-      if (lastDoneAt !== undefined) {
-        const times = { before: lastDoneAt, again: record.timestamp }
-        this.#judgeRepeat(input.record, times, output.value.eventId)
-        continue
-      }
+      input.times.push(record.timestamp)
+      if (input.doneAt !== undefined) continue
       input.doneAt = record.timestamp
       const { customerId } = output.value
       const before = furthest.get(customerId)
@@ -169,15 +166,24 @@ class Judge {
     }
   }
 
-  #judgeRepeat({ partition, offset }: DumpedRecord, times: Repeat, what: string): void {
-    const { guarantee, timeline } = this.#evidence
-    const said = `${what} (${partition}@${offset}) came out at ${iso(times.before)} and again at ${iso(times.again)}`
-    this.#differences.add('duplicates', `${said}; around it: ${timeline.around(times.again)}.`)
-    if (guarantee === 'exactly-once' || timeline.mayBeRepeated(partition, offset, times)) return
-    this.#differences.add(
-      'wrong',
-      `${said} though no crash accounts for it: committed past it at ${iso(timeline.committedPastAt(partition, offset))}; around it: ${timeline.around(times.again)}.`,
-    )
+  #judgeRepeats(): void {
+    const done = [...this.#inputs.values()].filter(({ times }) => times.length > 0).map(doneInput)
+    const repeats = new Repeats(done, this.#evidence.timeline)
+    for (const input of done) {
+      for (const [index, again] of input.times.slice(1).entries()) {
+        const times = { before: input.times[index]!, again }
+        const said = this.#saidOf(input, times, 'An output')
+        this.#differences.add('duplicates', said)
+        const isExactlyOnce = this.#evidence.guarantee === 'exactly-once'
+        if (isExactlyOnce || repeats.isExplained(input, times)) continue
+        this.#differences.add('wrong', `No crash accounts for this: ${said}`)
+      }
+    }
+  }
+
+  #saidOf({ partition, offset }: { partition: number; offset: number }, times: Repeat, what: string): string {
+    const { timeline } = this.#evidence
+    return `${what} of ${partition}@${offset} came at ${iso(times.before)} and again at ${iso(times.again)}, committed past at ${iso(timeline.committedPastAt(partition, offset))}; around it: ${timeline.around(times.again)}.`
   }
 
   /** Whether one of its rows was missing, or without consent, at some time from the input's arrival to a moment. */
@@ -218,12 +224,21 @@ class Judge {
   }
 
   #judgeDeadLetters(): DeadLetterTally {
-    const { inputTopic, deadLetters: letters } = this.#evidence
+    const { inputTopic, deadLetters: letters, guarantee, timeline } = this.#evidence
     const evidence = { letters, undeliverable: this.#undeliverable }
     return judgeDeadLetters(evidence, this.#differences, ({ topic, record }, before, letter) => {
       // Every process reads the lookup topics for itself, and again whenever it starts.
       if (topic !== inputTopic) return
-      this.#judgeRepeat(record, { before: before.timestamp, again: letter.timestamp }, 'a dead letter')
+      const times = { before: before.timestamp, again: letter.timestamp }
+      const isAllowed =
+        guarantee === 'at-least-once' &&
+        (timeline.mayComeLate(record.timestamp, times) ||
+          timeline.mayBeRepeated(record.partition, record.offset, times))
+      if (isAllowed) return
+      this.#differences.add(
+        'wrong',
+        `Nothing accounts for this: ${this.#saidOf(record, times, 'A dead letter')}`,
+      )
     })
   }
 
@@ -255,6 +270,11 @@ class Judge {
     }
     return { longestPauseMs, longestPause, longestRecoveryMs }
   }
+}
+
+function doneInput({ record, event, times }: Input): DoneInput {
+  const { partition, offset, timestamp: arrivedAt } = record
+  return { partition, offset, arrivedAt, times, isDoneInTurn: event.type !== 'bookingCompleted' }
 }
 
 function describe({ record, event }: Input): string {

@@ -18,6 +18,7 @@ export interface Repeat {
 const SEEN_WITHIN_MS = 1_500
 /** After these a member is gone without having said so: what it did since its last commit is done again. */
 const ENDS_WITHOUT_NOTICE: ReadonlySet<FaultKind> = new Set(['kill', 'freeze', 'silence', 'halfOpen'])
+const COMES_BACK: ReadonlySet<FaultKind> = new Set(['freeze', 'silence', 'halfOpen'])
 const IS_OF_THE_API: ReadonlySet<FaultKind> = new Set(['apiOutage', 'apiSlow', 'apiErrors'])
 /** A table follows its topic within this time while nothing is broken. */
 const TABLE_LAG_MS = 5_000
@@ -82,6 +83,21 @@ export class Timeline {
         again <= Math.max(fault.endedAt + this.#recoveryMs, committedPastAt) &&
         offset >= this.committedBefore(partition, fault.beganAt) &&
         (ENDS_WITHOUT_NOTICE.has(fault.kind) || this.#hitTheApi(fault)),
+    )
+  }
+
+  /**
+   * Whether what a member had in its hands when it was cut off can have come behind what its successor did of it. A frozen
+   * one has read nothing more meanwhile.
+   */
+  mayComeLate(arrivedAt: number, { before, again }: Repeat): boolean {
+    return this.#faults.some(
+      ({ kind, beganAt, endedAt }) =>
+        COMES_BACK.has(kind) &&
+        arrivedAt <= (kind === 'freeze' ? beganAt : endedAt) + SEEN_WITHIN_MS &&
+        before >= beganAt &&
+        again >= endedAt &&
+        again <= endedAt + this.#recoveryMs,
     )
   }
 

@@ -2,6 +2,18 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { POISON_KINDS } from '../../chaos/load/poison.ts'
+
+/** Of the last line. */
+interface Figures extends Record<
+  'lost' | 'overtaken' | 'wrong' | 'inputs' | 'outputs' | 'expectedOutputs' | 'duplicates',
+  number
+> {
+  readonly deadLettersByReason: Readonly<Record<string, number>>
+  readonly expectedDeadLettersByReason: Readonly<Record<string, number>>
+  readonly poison: Readonly<Record<string, number>>
+  readonly faults: Readonly<Record<string, number>>
+}
 
 const entry = join(import.meta.dirname, '../../chaos/main.ts')
 
@@ -35,11 +47,14 @@ test('a minute in which everything breaks loses nothing, overtakes nothing and g
   const report = `--seed ${seed}\n${stderr}\n${stdout}`
   const last = stdout.trimEnd().split('\n').at(-1) ?? ''
   assert.match(last, /^\{.*\}$/, report)
-  const { lost, overtaken, wrong, inputs, outputs, expectedOutputs, duplicates, faults } = JSON.parse(
+  const { lost, overtaken, wrong, inputs, outputs, expectedOutputs, duplicates, ...counts } = JSON.parse(
     last,
-  ) as Record<string, number> & { readonly faults: Readonly<Record<string, number>> }
+  ) as Figures
   assert.deepEqual({ lost, overtaken, wrong }, { lost: 0, overtaken: 0, wrong: 0 }, report)
-  assert.equal(outputs, expectedOutputs! + duplicates!, report)
-  assert.ok(inputs! > 0, report)
-  assert.ok(Object.keys(faults).length > 5, JSON.stringify(faults))
+  assert.equal(outputs, expectedOutputs + duplicates, report)
+  assert.deepEqual(counts.deadLettersByReason, counts.expectedDeadLettersByReason, report)
+  // One that is sent while a broker dies may never get in.
+  assert.ok(Object.keys(counts.poison).length >= POISON_KINDS.length, JSON.stringify(counts.poison))
+  assert.ok(inputs > 0, report)
+  assert.ok(Object.keys(counts.faults).length > 5, JSON.stringify(counts.faults))
 })

@@ -81,7 +81,10 @@ async function runDry(options: DryRunArguments): Promise<void> {
 }
 
 function topologyOf(config: ServiceConfig, destination: BrazeDestination): Topology {
-  return sinkTopology({ destination, lingerMs: config.lingerMs, maxInFlight: config.maxInFlight })
+  const { lingerMs, maxInFlight, objectLimit, maxObjectsPerRequest, maxRequestBytes } = config
+  const memoryTopic = config.suppressUnchanged ? config.memoryTopic : undefined
+  const limits = { objectLimit, maxObjectsPerRequest, maxRequestBytes }
+  return sinkTopology({ destination, lingerMs, maxInFlight, memoryTopic, ...limits })
 }
 
 function apiKeyOf({ brazeKey }: ServiceConfig): string | (() => string) {

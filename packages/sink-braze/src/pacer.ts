@@ -2,8 +2,8 @@ import type { LimitReading } from './rate-limit-headers.ts'
 
 /** Below this part of its limit the rest of a window is spread over the time that it has to last. */
 const LOW = 0.1
-/** An epoch second may be rounded up by as much. */
-const ROUNDING_MS = 1_000
+/** A reset as an epoch second may look later by as much: it is rounded up, and the clocks differ. */
+const LATER_MS = 5_000
 
 /**
  * Slows down ahead of a limit that Braze's headers show to be nearly spent: what remains, times this process's share of it,
@@ -13,6 +13,8 @@ const ROUNDING_MS = 1_000
 export class Pacer {
   readonly #windowMs: number
   #latest: LimitReading | undefined
+  /** A limit that was seen to last longer than the own window. */
+  #longLimit: number | undefined
   #resetMs = 0
   #intervalMs = 0
   #isLow = false
@@ -35,7 +37,8 @@ export class Pacer {
   ): void {
     this.#latest = reading
     const { limit, remaining, resetMs } = reading
-    this.#isLow = resetMs > this.#windowMs + ROUNDING_MS && remaining < limit * LOW
+    if (resetMs > this.#windowMs + LATER_MS) this.#longLimit = limit
+    this.#isLow = limit === this.#longLimit && remaining < limit * LOW
     if (!this.#isLow) return
     const left = remaining * own.share - own.underWay
     this.#resetMs = nowMs + resetMs

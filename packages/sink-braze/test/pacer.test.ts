@@ -75,7 +75,7 @@ test('the urgent go first while little remains', async () => {
 
 test('the own limit holds, however much remains', async () => {
   const given = asked({ maxRequests: 3 })
-  await read(given, { limit: 1_000_000, remaining: 99_999, resetMs: 4_100 })
+  await read(given, { limit: 1_000_000, remaining: 99_999, resetMs: 8_100 })
   askMany(given, 5)
   await given.clock.advance(2_999)
   assert.equal(given.grants.length, 2)
@@ -83,10 +83,24 @@ test('the own limit holds, however much remains', async () => {
 
 test('a reading of a window no longer than the own one does not slow down', async () => {
   const given = asked({ maxRequests: 1_000 })
-  // Three seconds, given as an epoch second that is rounded up.
-  await read(given, { limit: 1_000, remaining: 0, resetMs: 3_999 })
+  // Three seconds, given as an epoch second that is rounded up, by a clock that is ahead.
+  await read(given, { limit: 1_000, remaining: 0, resetMs: 7_999 })
   assert.equal(given.limiter.stats.isSlow, false)
   askMany(given, 999)
   await given.clock.advance(0)
   assert.equal(given.grants.length, 999)
+})
+
+test('a limit that is known to last longer is spread until its very end', async () => {
+  const given = asked({ maxRequests: 1_000 })
+  await read(given, { limit: 1_000, remaining: 500, resetMs: 60_000 })
+  assert.equal(given.limiter.stats.isSlow, false)
+  await given.clock.advance(58_000)
+  await read(given, { limit: 1_000, remaining: 2, resetMs: 2_000 })
+  assert.equal(given.limiter.stats.isSlow, true)
+  askMany(given, 10)
+  await given.clock.advance(1_999)
+  assert.equal(given.grants.length, 1)
+  await given.clock.advance(1)
+  assert.equal(given.grants.length, 10)
 })

@@ -1,0 +1,26 @@
+import type { Contestant } from './contestant.ts'
+import { franzGo } from './franz-go.ts'
+import { kafkaStreams } from './kafka-streams.ts'
+import { handWritten, tributary } from './node-programs.ts'
+
+/** In the order in which they take their turns. */
+export const CONTESTANTS: readonly Contestant[] = [
+  tributary('tributary', 'Tributary, default'),
+  kafkaStreams('kafka-streams', 'Kafka Streams, default (RocksDB, 1 thread)', { options: [] }),
+  kafkaStreams('kafka-streams-in-memory', 'Kafka Streams, in-memory, 1 thread', { options: ['in-memory'] }),
+  kafkaStreams('kafka-streams-tuned', 'Kafka Streams, tuned, in-memory, 2 threads', {
+    options: ['in-memory', 'tuned', 'threads=2'],
+  }),
+  tributary('tributary-exactly-once', 'Tributary, exactly-once', { guarantee: 'exactly-once' }),
+  kafkaStreams('kafka-streams-exactly-once', 'Kafka Streams, exactly-once, in-memory, 1 thread', {
+    guarantee: 'exactly-once',
+    options: ['in-memory'],
+  }),
+  kafkaStreams('kafka-streams-tuned-exactly-once', 'Kafka Streams, exactly-once, tuned, 2 threads', {
+    guarantee: 'exactly-once',
+    options: ['in-memory', 'tuned', 'threads=2'],
+  }),
+  tributary('tributary-two-processes', 'Tributary, two processes', { processes: 2 }),
+  handWritten,
+  franzGo,
+]

@@ -1,0 +1,53 @@
+import { join } from 'node:path'
+import { repositoryRoot } from '../../../dev/stack/repository.ts'
+import { BenchError } from '../bench-error.ts'
+import type { Ground } from '../ground.ts'
+import type { Contestant } from './contestant.ts'
+
+const programs = join(import.meta.dirname, '..', 'programs')
+
+let built: Promise<void> | undefined
+
+/** What is deployed is measured: the packages' compiled JavaScript, so without the condition that leads to their sources. */
+export function tributary(
+  name: string,
+  title: string,
+  settings: { readonly guarantee?: Contestant['guarantee']; readonly processes?: number } = {},
+): Contestant {
+  return {
+    name,
+    title,
+    guarantee: settings.guarantee ?? 'at-least-once',
+    processes: settings.processes ?? 1,
+    async prepare(ground) {
+      built ??= compilePackages(ground)
+      await built
+      return { command: process.execPath, args: [join(programs, 'tributary', 'main.ts')] }
+    },
+  }
+}
+
+export const handWritten: Contestant = {
+  name: 'hand-written',
+  title: 'MessagesStream + avsc + producer.send',
+  guarantee: 'at-least-once',
+  processes: 1,
+  prepare: () =>
+    Promise.resolve({ command: process.execPath, args: [join(programs, 'hand-written', 'main.ts')] }),
+}
+
+async function compilePackages(ground: Ground): Promise<void> {
+  const logFile = join(ground.logDirectory, 'tsc.log')
+  const exit = await ground.group.run({
+    name: 'tsc',
+    command: 'tsc',
+    args: ['-b', join(repositoryRoot, 'packages', 'topology')],
+    logFile,
+  })
+  if (exit.code !== 0) {
+    throw new BenchError(
+      'BENCH_SET_UP',
+      `packages/topology does not compile: read ${logFile} for the reason.`,
+    )
+  }
+}

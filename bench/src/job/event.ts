@@ -1,0 +1,71 @@
+import { hash } from 'node:crypto'
+import type { Activity, Booking, Customer } from './records.ts'
+import type { Variant } from './variant.ts'
+
+export interface MarketingEvent {
+  readonly name: string
+  readonly externalId: string
+  readonly time: number
+  readonly properties: {
+    readonly bookingId: string
+    readonly title: string
+    readonly city: string
+    readonly country: string
+    readonly startsAt: number
+    readonly quantity: number
+    readonly amount: number
+    readonly currency: string
+    readonly locale: string
+  }
+}
+
+export const DIGEST_BYTES = 16
+
+/** What has to come of a booking, written down apart from every contestant. Undefined where nothing has to. */
+export function expectedEvent(
+  variant: Variant,
+  booking: Booking,
+  customer: Customer | undefined,
+  activity: Activity,
+): MarketingEvent | undefined {
+  if (variant.steps === 'filtered' && booking.quantity < 4) return undefined
+  if (customer === undefined && variant.steps !== 'left-join') return undefined
+  if (customer !== undefined && !customer.marketingOptIn) return undefined
+  return {
+    name: 'booking_completed',
+    externalId: booking.customerId,
+    time: booking.bookedAt,
+    properties: {
+      bookingId: booking.bookingId,
+      title: activity.title,
+      city: activity.city,
+      country: activity.country,
+      startsAt: booking.startsAt,
+      quantity: booking.quantity,
+      amount: booking.price.amount,
+      currency: booking.price.currency,
+      locale: customer?.locale ?? 'und',
+    },
+  }
+}
+
+/** Of key and value as decoded: 16 bytes, equal for equal pairs. */
+export function digestOf(key: string, event: MarketingEvent): Buffer {
+  const { name, externalId, time, properties: p } = event
+  const text = [
+    key,
+    name,
+    externalId,
+    time,
+    p.bookingId,
+    p.title,
+    p.city,
+    p.country,
+    p.startsAt,
+    p.quantity,
+    p.amount,
+    p.currency,
+    p.locale,
+  ].join('\n')
+  return hash('md5', text, 'buffer')
+}

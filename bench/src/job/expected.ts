@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto'
+import { digestOf, DIGEST_BYTES, expectedEvent } from './event.ts'
+import type { JobRecords } from './records.ts'
+
+/** What a right output holds. */
+export interface ExpectedOutput {
+  readonly count: number
+  /** By booking, `DIGEST_BYTES` each; zeros for a booking of which nothing comes. */
+  readonly digests: Buffer
+  /** SHA-256 over the digests in the order of the bookings. */
+  readonly sha256: string
+}
+
+/** Recomputes the job on the generated records themselves, without Kafka, Avro or a line of any contestant. */
+export function expectedOutput(records: JobRecords): ExpectedOutput {
+  const { size, variant } = records
+  const customers = Array.from({ length: size.customers }, (_, index) =>
+    records.hasRow(index) ? records.customer(index) : undefined,
+  )
+  const customerById = new Map(customers.map(customer => [customer?.customerId, customer]))
+  const activityById = new Map(
+    Array.from({ length: size.activities }, (_, index) => {
+      const activity = records.activity(index)
+      return [activity.activityId, activity]
+    }),
+  )
+  const digests = Buffer.alloc(size.bookings * DIGEST_BYTES)
+  let count = 0
+  for (let index = 0; index < size.bookings; index += 1) {
+    const booking = records.booking(index)
+    const event = expectedEvent(
+      variant,
+      booking,
+      customerById.get(booking.customerId),
+      activityById.get(booking.activityId)!,
+    )
+    if (event === undefined) continue
+    digestOf(booking.customerId, event).copy(digests, index * DIGEST_BYTES)
+    count += 1
+  }
+  return { count, digests, sha256: sha256OfDigests(digests) }
+}
+
+export function sha256OfDigests(digests: Buffer): string {
+  return createHash('sha256').update(digests).digest('hex')
+}

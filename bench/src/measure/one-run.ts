@@ -1,0 +1,234 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { exitText, type ManagedProcess } from '../../../dev/stack/managed-process.ts'
+import { BenchError } from '../bench-error.ts'
+import type { Contestant, ProgramCommand } from '../contestants/contestant.ts'
+import type { Ground } from '../ground.ts'
+import type { ExpectedOutput } from '../job/expected.ts'
+import { INPUT_TOPICS } from '../job/publish.ts'
+import type { JobRecords } from '../job/records.ts'
+import { schemaText } from '../job/schemas.ts'
+import { busyCpuSeconds, cpuSecondsOf, peakRssMiB } from './cpu.ts'
+import { readMilestones } from './milestones.ts'
+import { readOutput } from './output-reader.ts'
+import { committedOffsets, endOffsets } from './progress.ts'
+import { timeOfShare, type Appended } from './statistics.ts'
+import { Verifier } from './verify.ts'
+
+export interface Job {
+  readonly records: JobRecords
+  readonly expected: ExpectedOutput
+}
+
+export interface RunResult {
+  readonly contestant: string
+  readonly round: number
+  /** Bookings a second, between a tenth and nine tenths of the output. */
+  readonly recordsPerSecond: number
+  /** From the start of the process to the last output, committed where the guarantee is exactly-once. */
+  readonly wallSeconds: number
+  /** User and system time of the contestant's processes alone. */
+  readonly cpuSeconds: number
+  readonly cpuSecondsPerMillion: number
+  /** Of all its processes together. */
+  readonly peakRssMiB: number
+  /** From the start of the process; undefined where the program does not tell. */
+  readonly tablesLoadedSeconds: number | undefined
+  readonly tableRows: number
+  readonly tableRowsPerSecond: number | undefined
+  readonly firstOutputSeconds: number
+  readonly brokerCpuSeconds: number
+  /** Of everything else on the machine meanwhile, this harness included. */
+  readonly foreignCpuSeconds: number
+  /** Others used much of the processors: compare with care. */
+  readonly isDisturbed: boolean
+  readonly outputs: number
+  /** Of the verified output. */
+  readonly sha256: string
+}
+
+const POLL_MS = 50
+const NO_PROGRESS_MS = 60_000
+/** Of the contestant's window, in processors. */
+const DISTURBED_FROM = 0.2
+
+/** Runs a contestant over the whole job, measures it and verifies what it wrote. @throws BenchError */
+export async function runContestant(
+  ground: Ground,
+  job: Job,
+  turn: { readonly contestant: Contestant; readonly command: ProgramCommand; readonly round: number },
+): Promise<RunResult> {
+  const { contestant, round } = turn
+  const name = `bench-${contestant.name}-${round}`
+  const output = `${name}-output`
+  const { partitions } = job.records.variant
+  await ground.kafka.admin.createTopics([
+    { name: output, partitions, replicationFactor: 1, config: { 'message.timestamp.type': 'LogAppendTime' } },
+  ])
+  const eventSchemaId = await ground.registry.register(`${output}-value`, schemaText('marketing-event'))
+  const before = cpuOf(ground)
+  const startedAt = Date.now()
+  const processes = await startProcesses(ground, job, { ...turn, name, output, eventSchemaId })
+  await untilFinished(ground, job, { contestant, name, output, processes })
+  const finishedAt = Date.now()
+  const cpuSeconds = sum(processes.map(({ pid }) => cpuSecondsOf(pid)))
+  const peak = sum(processes.map(({ pid }) => peakRssMiB(pid)))
+  const after = cpuOf(ground)
+  await Promise.all(processes.map(child => child.stop()))
+
+  const { appended, sha256 } = await verifyOutput(ground, job, { output, eventSchemaId })
+  await dropTopics(ground, name)
+  await rm(join(ground.dataDirectory, name), { recursive: true, force: true })
+  const tables = tableFigures(processes, startedAt)
+  const lastOutputAt = Math.max(...appended.map(({ atMs }) => atMs))
+  const endedAt = contestant.guarantee === 'exactly-once' ? finishedAt : lastOutputAt
+  const foreign = after.busy - before.busy - cpuSeconds - (after.broker - before.broker)
+  const seconds = (timeOfShare(appended, 0.9) - timeOfShare(appended, 0.1)) / 1_000
+  const { bookings } = job.records.size
+  return {
+    contestant: contestant.name,
+    round,
+    recordsPerSecond: (bookings * 0.8) / seconds,
+    wallSeconds: (endedAt - startedAt) / 1_000,
+    cpuSeconds,
+    cpuSecondsPerMillion: (cpuSeconds / bookings) * 1_000_000,
+    peakRssMiB: peak,
+    ...tables,
+    firstOutputSeconds: (Math.min(...appended.map(({ atMs }) => atMs)) - startedAt) / 1_000,
+    brokerCpuSeconds: after.broker - before.broker,
+    foreignCpuSeconds: foreign,
+    isDisturbed: foreign > ((finishedAt - startedAt) / 1_000) * DISTURBED_FROM,
+    outputs: job.expected.count,
+    sha256,
+  }
+}
+
+interface Turn {
+  readonly contestant: Contestant
+  readonly command: ProgramCommand
+  readonly name: string
+  readonly output: string
+  readonly eventSchemaId: number
+}
+
+async function startProcesses(ground: Ground, job: Job, turn: Turn): Promise<readonly ManagedProcess[]> {
+  const { contestant, command, name } = turn
+  const indices = Array.from({ length: contestant.processes }, (_, index) => index)
+  return await Promise.all(
+    indices.map(async index => {
+      const stateDirectory = join(ground.dataDirectory, name, String(index))
+      await mkdir(stateDirectory, { recursive: true })
+      return await ground.group.launch({
+        name: contestant.name,
+        command: command.command,
+        args: command.args,
+        logFile: join(ground.logDirectory, `${name}-${index}.log`),
+        env: {
+          ...command.env,
+          BENCH_BROKER: ground.broker,
+          BENCH_REGISTRY: ground.registryUrl,
+          BENCH_BOOKINGS: INPUT_TOPICS.bookings,
+          BENCH_CUSTOMERS: INPUT_TOPICS.customers,
+          BENCH_ACTIVITIES: INPUT_TOPICS.activities,
+          BENCH_OUTPUT: turn.output,
+          BENCH_GROUP: name,
+          BENCH_STATE_DIRECTORY: stateDirectory,
+          BENCH_GUARANTEE: contestant.guarantee,
+          BENCH_STEPS: job.records.variant.steps,
+          BENCH_EVENT_SCHEMA_ID: String(turn.eventSchemaId),
+          // Of the harness; a contestant is a process like any other.
+          NODE_OPTIONS: undefined,
+        },
+      })
+    }),
+  )
+}
+
+/** At-least-once is finished with the last output; exactly-once when the group has committed all of its input. */
+async function untilFinished(
+  ground: Ground,
+  job: Job,
+  run: Pick<Turn, 'contestant' | 'name' | 'output'> & { readonly processes: readonly ManagedProcess[] },
+): Promise<void> {
+  const isExactlyOnce = run.contestant.guarantee === 'exactly-once'
+  const wanted = isExactlyOnce ? job.records.size.bookings : job.expected.count
+  let seen = -1
+  let seenAt = Date.now()
+  for (;;) {
+    const now = isExactlyOnce
+      ? await committedOffsets(ground.admin, run.name, INPUT_TOPICS.bookings)
+      : await endOffsets(ground.admin, run.output, job.records.variant.partitions)
+    if (now >= wanted) return
+    const ended = run.processes.find(({ exit }) => exit !== undefined)
+    if (ended !== undefined) {
+      throw new BenchError(
+        'BENCH_CONTESTANT',
+        `${ended.name} ended ${exitText(ended.exit!)} at ${now} of ${wanted}: read ${ended.logFile}.`,
+      )
+    }
+    if (now !== seen) {
+      seen = now
+      seenAt = Date.now()
+    } else if (Date.now() - seenAt > NO_PROGRESS_MS) {
+      throw new BenchError(
+        'BENCH_CONTESTANT',
+        `${run.contestant.name} stands still at ${now} of ${wanted}: read ${run.processes[0]!.logFile}.`,
+      )
+    }
+    await sleep(POLL_MS)
+  }
+}
+
+async function verifyOutput(
+  ground: Ground,
+  job: Job,
+  written: { readonly output: string; readonly eventSchemaId: number },
+): Promise<{ appended: readonly Appended[]; sha256: string }> {
+  const schema = schemaText('marketing-event')
+  const verifier = new Verifier({
+    expected: job.expected,
+    size: job.records.size,
+    partitions: job.records.variant.partitions,
+    schema,
+    writerSchemas: new Map([
+      [written.eventSchemaId, await ground.registry.schemaById(written.eventSchemaId)],
+    ]),
+  })
+  const appended: Appended[] = []
+  for await (const { partition, appendedAtMs, records } of readOutput(ground.broker, written.output)) {
+    for (const { key, value } of records) verifier.add({ partition, key: key!, value: value! })
+    appended.push({ atMs: appendedAtMs, count: records.length })
+  }
+  return { appended, sha256: verifier.finish() }
+}
+
+function tableFigures(
+  processes: readonly ManagedProcess[],
+  startedAt: number,
+): Pick<RunResult, 'tablesLoadedSeconds' | 'tableRows' | 'tableRowsPerSecond'> {
+  const all = processes.map(({ logFile }) => readMilestones(logFile))
+  const loading = Math.min(...all.map(({ tablesLoadingAtMs }) => tablesLoadingAtMs ?? Infinity))
+  const loaded = Math.max(...all.map(({ tablesLoadedAtMs }) => tablesLoadedAtMs ?? -Infinity))
+  const rows = sum(all.map(each => each.rows))
+  const isTold = Number.isFinite(loading) && Number.isFinite(loaded)
+  return {
+    tablesLoadedSeconds: isTold ? (loaded - startedAt) / 1_000 : undefined,
+    tableRows: rows,
+    tableRowsPerSecond: isTold ? rows / Math.max(0.001, (loaded - loading) / 1_000) : undefined,
+  }
+}
+
+/** The output and what the contestant has made for itself: hundreds of megabytes a run. */
+async function dropTopics(ground: Ground, name: string): Promise<void> {
+  const topics = (await ground.admin.listTopics()).filter(topic => topic.startsWith(`${name}-`))
+  await ground.admin.deleteTopics({ topics })
+}
+
+function cpuOf(ground: Ground): { readonly busy: number; readonly broker: number } {
+  return { busy: busyCpuSeconds(), broker: cpuSecondsOf(ground.serverPids.broker) }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}

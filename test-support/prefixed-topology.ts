@@ -22,6 +22,7 @@ export function prefixedTopology(
         ...subTopology,
         sources: subTopology.sources.map(prefixed),
         tables: subTopology.tables.map(prefixed),
+        memories: subTopology.memories.map(prefixed),
         sinks: subTopology.sinks.map(prefixed),
         build(wiring) {
           const sink: typeof wiring.sink = (step, topic) => wiring.sink(step, prefix + topic)

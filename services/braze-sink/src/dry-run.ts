@@ -23,7 +23,7 @@ export interface DryRunParts extends DryRunArguments {
   readonly logger: NonNullable<AppConfig['logger']>
   readonly braze: DryRunOptions
   /** The sink's topology, with what stands in for Braze. */
-  readonly topology: (destination: BrazeDestination) => Topology
+  readonly topology: (destination: BrazeDestination) => Pick<Topology, 'compiled'>
   /** Takes one line. */
   readonly print: (line: string) => void
   /** Aborted: it ends with what has been read so far. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { marketingEvents, type MarketingEvent } from '@tributary/marketing-events'
-import type { BrazeDestination } from '@tributary/sink-braze'
+import type { BrazeDestination, ShapingStats } from '@tributary/sink-braze'
 import { partitionForKey } from '@tributary/topology'
 import { InMemorySchemaRegistry } from '@tributary/topology/testing'
 import { sinkTopology } from '@tributary/braze-sink'
@@ -11,6 +11,7 @@ import { eventsOf } from './fixtures.ts'
 import { publish, type Input } from './publish.ts'
 
 const PARTITIONS = 3
+const MEMORY = 'braze-sink-memory'
 const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 interface Line {
@@ -41,7 +42,7 @@ async function world(inputs: readonly Input[]) {
       logger: SILENT,
       braze: { url: 'https://rest.fra-01.braze.eu' },
       topology: (destination: BrazeDestination) =>
-        sinkTopology({ destination, lingerMs: 20, maxInFlight: 2 }),
+        sinkTopology({ destination, lingerMs: 20, maxInFlight: 2, memoryTopic: MEMORY }),
       print: line => void lines.push(JSON.parse(line)),
       signal: new AbortController().signal,
       ...parts,
@@ -101,12 +102,31 @@ test('it begins where the sink stands, and nothing of it is left behind', async 
   assert.equal(eventsIn(lines).length, 2)
   assert.equal(kafka.committed('braze-sink', marketingEvents.name, partition), 4)
   assert.deepEqual(kafka.assignments('braze-sink'), [])
-  assert.deepEqual(await kafka.admin.describeTopics(['braze-sink-dead-letters', 'braze-sink-memory']), [
+  assert.deepEqual(await kafka.admin.describeTopics(['braze-sink-dead-letters', MEMORY]), [
     undefined,
     undefined,
   ])
-  assert.equal(await registry.latest('braze-sink-memory-value'), undefined)
+  assert.equal(await registry.latest(`${MEMORY}-value`), undefined)
   assert.equal(kafka.records(marketingEvents.name).length, before.length)
+})
+
+test('what would not be sent because Braze has it already is not shown; a tombstone is one more record', async () => {
+  const [created] = eventsOf('c-1') as readonly [MarketingEvent]
+  const { kafka, run } = await world([
+    { key: 'c-1', value: created },
+    { key: 'c-1', value: created },
+    { key: 'c-1', value: null },
+  ])
+  const lines = await run()
+  const updates = requestsOf(lines).flatMap(({ body }) => body['attributes'] ?? [])
+  assert.equal(updates.length, 1)
+  assert.equal(eventsIn(lines).length, 2)
+  const shaping = lines.at(-1)?.['shaping'] as ShapingStats
+  assert.equal(shaping.suppressedObjects + shaping.folded, 1)
+  assert.equal(shaping.tombstones.ignored, 1)
+  // Not remembered in the sink's name: the next run shows the same.
+  assert.deepEqual(kafka.records(MEMORY), [])
+  assert.equal(requestsOf(await run()).flatMap(({ body }) => body['attributes'] ?? []).length, 1)
 })
 
 test('with a limit it ends after so many records, also when it is to follow', async () => {

@@ -115,6 +115,10 @@ test('a schema that the registry lacks seems to be registered, and is not', asyn
   assert.notEqual(await registry.register('new-value', '"int"'), id)
   assert.equal(await registry.schemaById(id), '"long"')
   assert.equal(await registry.schemaById(known), '"string"')
+  assert.equal((await registry.latest('old-value'))?.id, known)
+  assert.deepEqual(await registry.latest('other-value'), { id, schema: '"long"' })
+  assert.equal(await registry.idOf('other-value', '"long"'), id)
+  assert.equal(await registry.idOf('absent-value', '"long"'), undefined)
   assert.equal(await real.latest('new-value'), undefined)
 })
 

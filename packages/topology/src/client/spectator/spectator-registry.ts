@@ -1,25 +1,33 @@
-import type { SchemaRegistry } from '../../serde/schema-registry.ts'
+import type { RegisteredSchema, SchemaRegistry } from '../../serde/schema-registry.ts'
 
 /** Far from what a registry has given out by now. */
 const FIRST_IMAGINED_ID = 2_147_483_647
 
 /** A registry in which nothing is registered: a schema that it lacks seems to be there, under an id that no one else sees. */
 export function spectatorRegistry(registry: SchemaRegistry): SchemaRegistry {
-  const imagined = new Map<number, string>()
+  const idsBySchema = new Map<string, number>()
+  /** The latest of the subjects that have an imagined one. */
+  const imagined = new Map<string, RegisteredSchema>()
   return {
-    latest: subject => registry.latest(subject),
-    idOf: (subject, schema) => registry.idOf(subject, schema),
+    latest: subject => {
+      const schema = imagined.get(subject)
+      return schema === undefined ? registry.latest(subject) : Promise.resolve(schema)
+    },
+    async idOf(subject, schema) {
+      const known = await registry.idOf(subject, schema)
+      return known ?? (imagined.get(subject)?.schema === schema ? idsBySchema.get(schema) : undefined)
+    },
     checkCompatibility: (subject, schema) => registry.checkCompatibility(subject, schema),
     schemaById: id => {
-      const schema = imagined.get(id)
-      return schema === undefined ? registry.schemaById(id) : Promise.resolve(schema)
+      for (const [schema, known] of idsBySchema) if (known === id) return Promise.resolve(schema)
+      return registry.schemaById(id)
     },
     async register(subject, schema) {
       const known = await registry.idOf(subject, schema)
       if (known !== undefined) return known
-      for (const [id, text] of imagined) if (text === schema) return id
-      const id = FIRST_IMAGINED_ID - imagined.size
-      imagined.set(id, schema)
+      const id = idsBySchema.get(schema) ?? FIRST_IMAGINED_ID - idsBySchema.size
+      idsBySchema.set(schema, id)
+      imagined.set(subject, { id, schema })
       return id
     },
   }

@@ -166,8 +166,12 @@ export class TrackDestination implements BrazeDestination {
     }
   }
 
-  #accept({ indexes, lane, memory, notIdempotent }: Sending, { outcomes }: Batch): void {
+  #accept(sending: Sending, { outcomes }: Batch): void {
+    const { indexes, lane, memory, notIdempotent, suppressedFields = 0 } = sending
     this.#counters.accepted += indexes.length
+    // Not when they are put together: what is sent again would count again.
+    this.#shaping.folded += indexes.length - 1
+    this.#shaping.suppressedFields += suppressedFields
     for (const index of indexes) outcomes[index] = { kind: 'accepted' }
     if (notIdempotent !== undefined) this.#countNotIdempotent(notIdempotent)
     if (memory === undefined || lane === undefined) return

@@ -34,6 +34,8 @@ export interface Sending {
   readonly lane?: UserLane
   /** What is remembered of the user once it is accepted; undefined: what was remembered before, null: nothing. */
   readonly memory?: BrazeMemory | null | undefined
+  /** What was left out of it. */
+  readonly suppressedFields?: number
 }
 
 /** A user to be deleted. */
@@ -136,16 +138,15 @@ export class Rounds {
           fullRefreshAfterMs: options.fullRefreshAfterMs,
         })
       : { object: folded, memory: undefined, suppressedFields: 0 }
-    counters.folded += updates.length - 1
-    counters.suppressedFields += suppressedFields
     if (object === undefined) {
-      counters.suppressedObjects += 1
+      counters.suppressedFields += suppressedFields
+      counters.suppressedObjects += updates.length
       for (const index of indexes) round.skipped.push({ index, reason: 'unchanged' })
       return
     }
     const isItself = object === only.braze.object
     const braze = isItself ? (only.braze as BrazeTrackObject) : brazeAttributes(object)
-    round.sendings.push({ ...sendingOf(indexes, braze, lane), memory })
+    round.sendings.push({ ...sendingOf(indexes, braze, lane), memory, suppressedFields })
   }
 
   #bury(index: number, { object }: BrazeTombstone, lane: UserLane, round: OpenRound): void {

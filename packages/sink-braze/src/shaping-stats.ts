@@ -2,7 +2,7 @@ import type { BrazePolicy } from './rules/rule.ts'
 
 /** What was done to objects before they were sent. */
 export interface ShapingStats {
-  /** Attributes objects that were folded into another of their user and so took no place in a request. */
+  /** Attributes objects that Braze took in as a part of another of their user, so that they took no place in a request. */
   readonly folded: number
   /** Fields that were left out because Braze has their values already. */
   readonly suppressedFields: number

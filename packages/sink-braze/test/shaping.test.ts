@@ -153,6 +153,18 @@ test('with a memory only what changed is sent, and nothing when nothing did', as
   assert.deepEqual({ suppressedFields, suppressedObjects }, { suppressedFields: 5, suppressedObjects: 1 })
 })
 
+test('what is saved is counted once, however often it is sent', async () => {
+  const { sender, destination, step } = createStep()
+  await step.deliver(user({ city: 'Oslo', zip: 1 }))
+  sender.fates = ['fails', 'lost']
+  const updates = [user({ city: 'Oslo', zip: 2 }), user({ zip: 3 })]
+  for (let times = 0; times < 2; times += 1) await assert.rejects(step.deliver(...updates))
+  await step.deliver(...updates)
+  await step.deliver(user({ zip: 3 }), user({ city: 'Oslo' }))
+  const { folded, suppressedFields, suppressedObjects } = destination.stats.shaping
+  assert.deepEqual([folded, suppressedFields, suppressedObjects], [1, 3, 2])
+})
+
 test('what is remembered is no value', async () => {
   const { step } = createStep()
   await step.deliver(user({ city: 'Oslo', first_name: 'Ada' }))

@@ -89,10 +89,14 @@ export interface DeliverOptions<K, V, T, M = unknown> extends StepOptions {
   /**
    * A compacted topic in which the step remembers something of each lane, by its lane key: what was sent last, say. It has
    * as many partitions as the source topic. Each task reads its partition before its first record and keeps the rows in
-   * memory; outcomes change them (`DeliveryOutcome`). Default: nothing is remembered.
+   * memory; outcomes change them (`DeliveryOutcome`). It is created at the start, and the step is its only user; the items of a
+   * lane have to come from one partition. Default: nothing is remembered.
    */
   readonly memory?: TableTopic<string, M>
-  /** Lanes with an urgent item are sent ahead of others. Default: all items are alike. */
+  /**
+   * Lanes with an urgent item are sent ahead of others, and what room they leave in a batch is filled with others; one batch
+   * in eight goes by the time of waiting. Default: all items are alike.
+   */
   readonly isUrgent?: (value: V, key: K, context: RecordContext) => boolean
   /** Items with the same lane key are never in two batches at once. Default: the record's key. */
   readonly laneKey?: (value: V, key: K, context: RecordContext) => string

@@ -38,8 +38,12 @@ export interface Sink {
 /** One process's sink. The service's own topology, unless the world has objects for an input. */
 export function createSink({ input, lingerMs, maxInFlight, braze }: SinkOptions): Sink {
   const destination = brazeDestination(braze)
+  const { maxObjectsPerRequest, objectLimit } = braze
   const common = { destination, lingerMs, maxInFlight }
-  if (input === 'marketing-events') return { topology: sinkTopology(common), destination }
+  if (input === 'marketing-events') {
+    const options = { ...common, memoryTopic: MEMORY_TOPIC, maxObjectsPerRequest, objectLimit }
+    return { topology: sinkTopology(options), destination }
+  }
   const builder = topology(GROUP)
   builder
     .stream(brazeObjects)
@@ -51,7 +55,7 @@ export function createSink({ input, lingerMs, maxInFlight, braze }: SinkOptions)
       laneKey: brazeLaneKey,
       memory: brazeMemoryTopic(MEMORY_TOPIC),
       sizeOf: brazeSizeOf,
-      maxBatchItems: braze.maxObjectsPerRequest ?? 75,
+      maxBatchItems: (maxObjectsPerRequest ?? 75) * (objectLimit === 'per-array' ? 3 : 1),
       maxBatchBytes: 3_500_000,
       timeoutMs: 300_000,
       retry: { baseMs: 500, maxMs: 60_000 },

@@ -4,6 +4,7 @@ import { TopologyError } from '../../errors.ts'
 import type { DeliveryOutcome } from '../../operators/destination.ts'
 import type { DeliverNode } from '../../plan/node.ts'
 import { isWanted, runBatch, type BatchHost } from './batch-run.ts'
+import { Drains } from './drains.ts'
 import { Lane, type DeliverySettlement, type Entry, type OwnerState, type PendingDelivery } from './lane.ts'
 import { ReadinessWaits } from './readiness-waits.ts'
 import { SendableLanes, type Batch } from './sendable-lanes.ts'
@@ -51,12 +52,6 @@ interface LaneRetry {
   waitMs: number
 }
 
-interface Drain {
-  /** Undefined: all. */
-  readonly owner: OwnerState | undefined
-  readonly finish: (error?: unknown) => void
-}
-
 /**
  * The batches of one `deliver` step, shared by all partitions of the instance so that they fill.
  *
@@ -75,7 +70,7 @@ export class DeliveryStage {
   readonly #sendable: SendableLanes
   readonly #owners = new Map<object, OwnerState>()
   readonly #batches = new Set<Batch>()
-  readonly #drains = new Set<Drain>()
+  readonly #drains = new Drains()
   readonly #stop = new AbortController()
   readonly #host: BatchHost
   readonly #readiness: ReadinessWaits
@@ -144,21 +139,7 @@ export class DeliveryStage {
     this.#refuseIfStopped()
     const state = owner === undefined ? undefined : this.#owners.get(owner)
     if (owner === undefined ? this.#pending === 0 : state === undefined) return
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const onAbort = (): void => drain.finish(signal?.reason)
-    const drain: Drain = {
-      owner: state,
-      finish: error => {
-        this.#drains.delete(drain)
-        signal?.removeEventListener('abort', onAbort)
-        if (error === undefined) resolve()
-        else reject(error as Error)
-      },
-    }
-    signal?.addEventListener('abort', onAbort, { once: true })
-    this.#drains.add(drain)
-    this.#send()
-    await promise
+    await this.#drains.wait(state, signal, () => this.#send())
   }
 
   /** For a lost partition: none of the owner's items is settled any more, what is not yet sent is not sent. */
@@ -172,7 +153,7 @@ export class DeliveryStage {
       if (lane.length === 0 && lane.state !== 'in-flight') this.#removeLane(lane)
     }
     for (const batch of this.#batches) if (batch.isWaiting && !isWanted(batch)) batch.stopping.abort()
-    for (const drain of this.#drains) if (drain.owner === state) drain.finish()
+    this.#drains.forget(state)
     this.#afterProgress()
   }
 
@@ -218,10 +199,7 @@ export class DeliveryStage {
     if (since === undefined) return false
     if (this.#sendable.isBatchFull) return true
     if (this.#options.clock.monotonicMs() - since >= this.#node.lingerMs) return true
-    for (const { owner } of this.#drains) {
-      if (owner === undefined || this.#sendable.hasItemOf(owner)) return true
-    }
-    return false
+    return this.#drains.hurries(this.#sendable)
   }
 
   /** Deadlines only grow, so a timer that is set already never fires too late: it looks again and sets the next one. */
@@ -375,9 +353,7 @@ export class DeliveryStage {
 
   #afterProgress(): void {
     if (this.#stop.signal.aborted) return
-    for (const drain of this.#drains) {
-      if ((drain.owner?.pending ?? this.#pending) === 0) drain.finish()
-    }
+    this.#drains.settle(this.#pending)
     if (this.#wasFull && !this.isFull) {
       this.#wasFull = false
       this.#options.onSpace?.()
@@ -397,7 +373,7 @@ export class DeliveryStage {
     this.#cancelLinger?.()
     for (const lane of this.#lanes.values()) lane.cancelBackoff?.()
     for (const batch of this.#batches) batch.stopping.abort(reason)
-    for (const drain of this.#drains) drain.finish(reason)
+    this.#drains.end(reason)
   }
 
   #refuseIfStopped(): void {

@@ -14,6 +14,8 @@ export interface DoneInput {
 
 /** How many of those before it: of one a row may have changed, and it does not come out again. */
 const LOOKED_AT = 3
+/** From reading the commit to the first outputs. A commit that was under way may come between the two. */
+const TAKES_OVER_WITHIN_MS = 3_000
 
 /**
  * Tells repeats that at-least-once accounts for from others. With faults as dense as here nearly every moment is near one,
@@ -43,7 +45,9 @@ export class Repeats {
     const place = lane.findIndex(other => other.offset >= offset)
     const lower = lane.slice(0, place === -1 ? lane.length : place).slice(-LOOKED_AT)
     if (lower.some(({ times }) => times.some(time => time > before))) return true
-    const committed = this.#timeline.committedBefore(partition, again)
-    return committed <= offset && (lower.length === 0 || committed > lower.at(-1)!.offset)
+    const begins = this.#timeline.committedBetween(partition, again - TAKES_OVER_WITHIN_MS, again)
+    return [...begins].some(
+      begin => begin <= offset && lower.filter(other => other.offset >= begin).length < LOOKED_AT,
+    )
   }
 }

@@ -67,6 +67,15 @@ export class Timeline {
     return sample?.offsets[partition] ?? -1
   }
 
+  /** Whatever the group had committed at some time between the two. */
+  committedBetween(partition: number, from: number, to: number): ReadonlySet<number> {
+    const seen = this.#samples.filter(({ answeredAt }) => answeredAt >= from && answeredAt <= to)
+    return new Set([
+      this.committedBefore(partition, from),
+      ...seen.map(({ offsets }) => offsets[partition] ?? -1),
+    ])
+  }
+
   /**
    * Whether at-least-once may do an input again: between the two times a member was gone without notice, the input was not
    * committed before that, and nobody had committed past it since. While the API fails, what waits for it also keeps what

@@ -249,18 +249,32 @@ test('a member that leaves in peace while the API fails may repeat what waited b
   assert.equal(judged(again, { faults, samples }).differences.counts.wrong, 0)
 })
 
-test('a crash does not account for a repeat of one input alone, except of the first that is not committed', () => {
-  const wrong = (done: readonly (readonly [number, number])[], commit: number) =>
-    judged(done, { faults: [fault('kill', 103, 104)], samples: [committed(102, commit)] }).differences.counts
-      .wrong
-  const first = [
-    [0, 101],
-    [1, 102],
-    [2, 103],
-  ] as const
-  assert.equal(wrong([...first, [2, 106]], 0), 1)
-  assert.equal(wrong([...first, [2, 106]], 2), 0)
-  assert.equal(wrong([...first, [1, 105], [2, 106]], 1), 0)
+test('a crash does not account for a repeat of one input alone, except right behind the commit', () => {
+  const first = [101, 102, 103, 104, 105].map((second, number) => [number, second] as const)
+  const wrong = (again: readonly (readonly [number, number])[], ...samples: readonly CommitSample[]) =>
+    judged([...first, ...again], { inputCount: 5, faults: [fault('kill', 105, 106)], samples }).differences
+      .counts.wrong
+  assert.equal(wrong([[4, 108]], committed(103, 0)), 1)
+  assert.equal(wrong([[4, 108]], committed(103, 4)), 0)
+  assert.equal(
+    wrong(
+      [
+        [3, 107],
+        [4, 108],
+      ],
+      committed(103, 3),
+    ),
+    0,
+  )
+  const underWay = [committed(103, 0), committed(107, 5)]
+  assert.equal(
+    wrong(
+      [0, 1, 2, 3, 4].map(number => [number, 108]),
+      ...underWay,
+    ),
+    0,
+    'a commit under way',
+  )
 })
 
 test('a commit that goes back is wrong', () => {

@@ -17,7 +17,9 @@ export interface BenchOptions {
 }
 
 export type CommandLine =
-  { readonly kind: 'help' | 'list' } | { readonly kind: 'compare'; readonly options: BenchOptions }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'list' }
+  | { readonly kind: 'compare'; readonly options: BenchOptions }
 
 /** Those whose figures `--json` prints. */
 const USUAL = ['tributary', 'kafka-streams', 'kafka-streams-in-memory', 'kafka-streams-tuned', 'hand-written']

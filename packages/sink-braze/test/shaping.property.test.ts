@@ -18,12 +18,12 @@ const users = fc.constantFrom('u1', 'u2', 'u3')
 const elements = fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 3 })
 /** Values that do the same when they arrive twice. */
 const plainValues = fc.oneof(
-  { weight: 3, arbitrary: fc.constantFrom<unknown>(1, 2, 'x', 'y', true, null) },
+  { weight: 3, arbitrary: fc.constantFrom<unknown>(1, 2, 'x', null) },
   fc.constantFrom<unknown>({ to: 'Oslo' }, { to: 'Rome' }),
   elements,
 )
 const values = fc.oneof(
-  { weight: 2, arbitrary: plainValues },
+  { weight: 6, arbitrary: plainValues },
   fc.record({ inc: fc.integer({ min: -2, max: 2 }) }),
   fc.record({ add: elements }),
   fc.record({ remove: elements }),
@@ -176,7 +176,7 @@ for (const hasMemory of [false, true]) {
         { seed, numRuns: 400, includeErrorInReport: true },
       )
       assert.ok(seen.folded > 50, `${seen.folded} folded`)
-      assert.equal(seen.suppressed > 50, hasMemory, `${seen.suppressed} suppressed`)
+      assert.equal(seen.suppressed > 40, hasMemory, `${seen.suppressed} suppressed`)
       assert.equal(seen.several > 50, !asksJoins, `${seen.several} batches of several requests`)
     })
   }

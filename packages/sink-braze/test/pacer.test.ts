@@ -42,7 +42,7 @@ test('what is under way is taken off what remains', async () => {
   given.ask()
   given.ask()
   await given.clock.advance(0)
-  given.grants[0]?.end({ kind: 'answered', reading: { limit: 100, remaining: 1, resetMs: 60_000 } })
+  given.grants[0]?.end({ kind: 'answered', reading: { limit: 100, remaining: 2, resetMs: 60_000 } })
   const before = given.grants.length
   askMany(given, 5)
   await given.clock.advance(59_999)

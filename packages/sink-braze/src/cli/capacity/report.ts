@@ -76,8 +76,8 @@ function burstLines({ limits }: Question, { peak }: Capacity): readonly Line[] {
 }
 
 function hourLines({ load, limits }: Question, { worstHour }: Capacity): readonly Line[] {
-  const which = load.hours.length === 1 ? '' : ` ${worstHour.hour} (from 0)`
-  const need = `${figure(worstHour.requests)} requests in hour${which} (${figure(worstHour.eventsPerSecond)} events/s, ${figure(worstHour.fill)} objects in a request)`
+  const which = load.hours.length === 1 ? 'an hour' : `hour ${worstHour.hour} (from 0)`
+  const need = `${figure(worstHour.requests)} requests in ${which} (${figure(worstHour.eventsPerSecond)} events/s, ${figure(worstHour.fill)} objects in a request)`
   const { shareOfHour, carriedEventsPerSecond } = worstHour
   if (limits.perHour === undefined || shareOfHour === undefined || carriedEventsPerSecond === undefined) {
     return [['Worst hour', `${need}; the contract has no hourly limit`]]

@@ -13,6 +13,7 @@ const MINIMUM_NODE = 20
 const ENTRIES = {
   demo: 'dev/demo/main.ts',
   chaos: 'dev/chaos/main.ts',
+  drill: 'dev/drill/main.ts',
   bench: 'bench/src/main.ts',
   test: 'dev/test.ts',
   'dev-up': 'dev/stack-up.ts',

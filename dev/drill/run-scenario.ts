@@ -4,11 +4,11 @@ import { World } from './in-process/world.ts'
 import type { Expectation, Outcome, Scenario } from './scenario.ts'
 
 /** Plays a scenario in this process and compares what has come of it. */
-export async function runScenario(scenario: Scenario): Promise<Outcome> {
+export async function runScenario(scenario: Scenario, seed = 1): Promise<Outcome> {
   const startedAt = performance.now()
   const problems: string[] = []
   const counts = { requests: 0, requestsOverLimit: 0, lost: 0, userOrderViolations: 0 }
-  const world = await World.open(scenario.world)
+  const world = await World.open({ seed, ...scenario.world })
   try {
     const expected = (await scenario.play(world)) ?? {}
     await world.quiet()

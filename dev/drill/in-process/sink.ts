@@ -53,6 +53,8 @@ export function createSink({ input, lingerMs, maxInFlight, braze }: SinkOptions)
     .deliver({
       ...common,
       laneKey: brazeLaneKey,
+      // As the service has it: campaigns wait for events.
+      isUrgent: ({ kind }) => kind === 'event' || kind === 'purchase',
       memory: brazeMemoryTopic(MEMORY_TOPIC),
       sizeOf: brazeSizeOf,
       maxBatchItems: (maxObjectsPerRequest ?? 75) * (objectLimit === 'per-array' ? 3 : 1),

@@ -12,6 +12,7 @@ import type { BrazeDestinationOptions, BrazeObject, BrazeStats } from '@tributar
 import { createApp, type AppConfig, type Codec, type Readiness } from '@tributary/topology'
 import { InMemorySchemaRegistry, TestClock } from '@tributary/topology/testing'
 import { createFakeClient, type FakeClient } from '../../../packages/topology/src/testing/fake-client.ts'
+import { randomNumbers } from '../../../services/braze-simulator/src/state/late-applying.ts'
 import { DrillError } from '../drill-error.ts'
 import { EVENTS_BEGIN } from './events.ts'
 import { Exchanges } from './exchanges.ts'
@@ -29,6 +30,8 @@ export interface WorldOptions {
   readonly lingerMs?: number
   /** Default 4. */
   readonly maxInFlight?: number
+  /** Of everything that is left to chance. Default 1. */
+  readonly seed?: number
   /** Where the world's clock begins. Default: an hour after the events. */
   readonly startMs?: number
 }
@@ -59,6 +62,7 @@ export class World {
   readonly kafka: FakeClient
   readonly simulator: Simulator
   readonly inputs: Input[] = []
+  readonly #random: () => number
   readonly #options: WorldOptions
   readonly #exchanges = new Exchanges()
   readonly #registry = new InMemorySchemaRegistry()
@@ -70,12 +74,13 @@ export class World {
   #failure: Error | undefined
 
   private constructor(options: WorldOptions) {
-    const { partitions = 6, startMs = EVENTS_BEGIN + 3_600_000 } = options
+    const { partitions = 6, startMs = EVENTS_BEGIN + 3_600_000, seed = 1 } = options
     this.#options = options
+    this.#random = randomNumbers(seed)
     this.clock = new TestClock(startMs)
     this.kafka = createFakeClient({ topics: [{ name: this.topic.name, partitions }] })
     this.simulator = createSimulator(
-      { apiKey: API_KEY, latencyMs: LATENCY_MS, keepRequests: 100_000, ...options.simulator },
+      { apiKey: API_KEY, latencyMs: LATENCY_MS, keepRequests: 100_000, seed, ...options.simulator },
       { clock: { now: () => Math.floor(this.clock.now()), sleep: (ms, signal) => this.#sleep(ms, signal) } },
     )
   }
@@ -130,7 +135,7 @@ export class World {
         url: this.#url,
         apiKey: API_KEY,
         clock,
-        random: () => 0.5,
+        random: this.#random,
         ...this.#options.braze,
         ...braze,
       },
@@ -139,7 +144,7 @@ export class World {
       kafka: kafka.anotherClient(),
       registry: this.#registry,
       clock,
-      random: () => 0.5,
+      random: this.#random,
       partitionSamples: 0,
       ...appOptions,
     })

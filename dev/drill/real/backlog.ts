@@ -1,7 +1,7 @@
 import type { MarketingEvent } from '@tributary/marketing-events'
 import { randomNumbers } from '../../../services/braze-simulator/src/state/late-applying.ts'
 import { booked, wishlisted } from '../in-process/events.ts'
-import type { Fields } from '../in-process/picture.ts'
+import { orderViolations, type Fields } from '../in-process/picture.ts'
 import type { RealGround } from './ground.ts'
 import { API_KEY, RealSimulator, RealSink } from './processes.ts'
 import { untilCommitted } from './waiting.ts'
@@ -23,12 +23,17 @@ export interface BacklogFigures {
   readonly requestsOverLimit: number
   readonly lost: number
   readonly repeated: number
+  readonly userOrderViolations: number
   readonly deadLetters: number
   /** Of what Braze is told. */
   readonly answers: Readonly<Record<string, number>>
   readonly sink: Fields
-  readonly problems: readonly string[]
+  readonly overlaps: number
 }
+
+/** Of 75. */
+const WANTED_FILL = 70
+const WANTED_LIMIT_USE = 0.95
 
 const WINDOW_MS = 3_000
 const OBJECTS_PER_USER = 15
@@ -84,8 +89,13 @@ export async function measureBacklog(ground: RealGround, options: BacklogOptions
   const seconds = ((track.lastAt ?? 0) - (track.firstAt ?? 0)) / 1_000
   const ids = new Set(seen.map(({ event }) => (event['properties'] as { event_id: string }).event_id))
   const expected = inputs.length
-  const problems: string[] = []
-  if (overlaps.count > 0) problems.push(`${overlaps.count} overlapping requests of one user`)
+  const byUser = Map.groupBy(seen, ({ user }) => user)
+  const picture = Object.fromEntries(
+    [...byUser].map(([user, events]) => [
+      user,
+      { attributes: {}, events: events.map(({ event }) => event), purchases: [] },
+    ]),
+  )
   return {
     objects: options.objects,
     requests: track.total,
@@ -96,9 +106,29 @@ export async function measureBacklog(ground: RealGround, options: BacklogOptions
     requestsOverLimit: track.overLimit,
     lost: expected - ids.size,
     repeated: seen.length - ids.size,
+    userOrderViolations: orderViolations(picture, inputs),
     deadLetters,
     answers: requests.byStatus,
     sink: braze,
-    problems,
+    overlaps: overlaps.count,
   }
+}
+
+/** What is not as it has to be, in words. */
+export function judgeBacklog(
+  figures: BacklogFigures,
+  { isLimitUseJudged }: { readonly isLimitUseJudged: boolean },
+): string[] {
+  const { meanBatchFill, limitUse, answers } = figures
+  const problems = (
+    ['requestsOverLimit', 'lost', 'repeated', 'userOrderViolations', 'deadLetters', 'overlaps'] as const
+  )
+    .filter(name => figures[name] !== 0)
+    .map(name => `${name} is ${figures[name]}`)
+  if (Object.keys(answers).join() !== '201') problems.push(`answers ${JSON.stringify(answers)}`)
+  if (meanBatchFill < WANTED_FILL)
+    problems.push(`a request has ${meanBatchFill} objects; wanted: ${WANTED_FILL}`)
+  if (isLimitUseJudged && limitUse < WANTED_LIMIT_USE)
+    problems.push(`${limitUse} of the limit was used; wanted: ${WANTED_LIMIT_USE}`)
+  return problems
 }

@@ -163,6 +163,7 @@ export class RealSink {
   async stop(): Promise<void> {
     await this.#process.stop(STOP_DEADLINE_MS)
     const { code } = await this.#process.ended
-    if (code !== 0) throw new DrillError('DRILL_GROUND', `${this.name} was told to stop and ended with ${code}`)
+    if (code !== 0)
+      throw new DrillError('DRILL_GROUND', `${this.name} was told to stop and ended with ${code}`)
   }
 }

@@ -6,7 +6,9 @@ import type { Group } from '../scenario.ts'
 const LIMIT = 30
 
 function put(world: World, n: number, users = 900): void {
-  world.put(...customers(users).map(user => (n % 4 === 0 ? booked(user, n, `city-${n}`) : wishlisted(user, n))))
+  world.put(
+    ...customers(users).map(user => (n % 4 === 0 ? booked(user, n, `city-${n}`) : wishlisted(user, n))),
+  )
 }
 
 async function keptTheLimit(world: World): Promise<void> {

@@ -80,7 +80,12 @@ export const shaping: Group = {
       world: { input: 'objects' },
       async play(world) {
         for (const [n, user] of customers(300).entries()) {
-          world.putObjects(user, attributes(user, { n }), event(user, `${user}-1`), purchase(user, `${user}-2`))
+          world.putObjects(
+            user,
+            attributes(user, { n }),
+            event(user, `${user}-1`),
+            purchase(user, `${user}-2`),
+          )
         }
         await world.start()
         await world.finish()
@@ -100,7 +105,10 @@ export const shaping: Group = {
         world.put(...users.map(user => accountCreated(user, 2)))
         await world.finish()
         const after = await seen(world)
-        ok(after.attributes === before.attributes, `${after.attributes - before.attributes} objects sent again`)
+        ok(
+          after.attributes === before.attributes,
+          `${after.attributes - before.attributes} objects sent again`,
+        )
         ok(shapingOf(replica).suppressedObjects === 75)
         ok(after.requests - before.requests < before.requests, `${after.requests} after ${before.requests}`)
         return undefined
@@ -158,7 +166,9 @@ export const shaping: Group = {
     },
     {
       name: 'rules: what is too long is shortened where the policy says so',
-      world: { braze: { rules: { 'attribute-text-length': 'truncate', 'property-text-length': 'truncate' } } },
+      world: {
+        braze: { rules: { 'attribute-text-length': 'truncate', 'property-text-length': 'truncate' } },
+      },
       async play(world) {
         const long = 'x'.repeat(300)
         world.put(accountCreated('c-1', 1, { firstName: long }), wishlisted('c-2', 1, long))
@@ -204,7 +214,12 @@ export const shaping: Group = {
       },
       async play(world) {
         for (const [n, user] of customers(150).entries()) {
-          world.putObjects(user, attributes(user, { n }), event(user, `${user}-1`), purchase(user, `${user}-2`))
+          world.putObjects(
+            user,
+            attributes(user, { n }),
+            event(user, `${user}-1`),
+            purchase(user, `${user}-2`),
+          )
         }
         await world.start()
         await world.finish()

@@ -44,15 +44,10 @@ export interface Entry {
   next: Entry | undefined
 }
 
-/** The front part of a sendable lane that may go in one batch. */
+/** What is offered of a sendable lane: the front part that may go in one batch. */
 export interface LaneOffer {
-  length: number
-  /** Without those that merge. */
-  items: number
-  bytes: number
-  /** The next one has to wait for a later batch. */
+  /** The next item has to wait for a later batch. */
   isClosed: boolean
-  /** Kept where the destination asks for them. */
   readonly values: unknown[]
 }
 
@@ -76,11 +71,17 @@ export class Lane {
   /** While it is sendable. */
   place: LanePlace | undefined
   urgentPlace: LanePlace | undefined
-  offer: LaneOffer = { length: 0, items: 0, bytes: 0, isClosed: false, values: [] }
+  /** Where the destination says how items join; otherwise all of the lane is offered. */
+  offer: LaneOffer | undefined
+  offeredLength = 0
+  /** Without those that merge. */
+  offeredItems = 0
+  offeredBytes = 0
   cancelBackoff: (() => void) | undefined
   #head: Entry | undefined
   #tail: Entry | undefined
   #length = 0
+  #bytes = 0
   #urgent = 0
 
   constructor(key: string | symbol) {
@@ -89,6 +90,10 @@ export class Lane {
 
   get length(): number {
     return this.#length
+  }
+
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** How many of the items are urgent. */
@@ -136,6 +141,7 @@ export class Lane {
     this.#head = undefined
     this.#tail = undefined
     this.#length = 0
+    this.#bytes = 0
     this.#urgent = 0
     while (entry !== undefined) {
       const next: Entry | undefined = entry.next
@@ -151,6 +157,7 @@ export class Lane {
 
   #count(entry: Entry, sign: 1 | -1): void {
     this.#length += sign
+    this.#bytes += sign * entry.item.bytes
     if (entry.item.isUrgent) this.#urgent += sign
   }
 }

@@ -1,5 +1,5 @@
 import type { Destination } from '../../operators/destination.ts'
-import type { Entry, Lane, OwnerState } from './lane.ts'
+import type { Entry, Lane, LaneOffer, OwnerState } from './lane.ts'
 import { LaneList } from './lane-list.ts'
 
 export interface Batch {
@@ -119,7 +119,7 @@ export class SendableLanes {
     this.#withdraw(lane)
     this.#remove(lane)
     lane.state = 'in-flight'
-    for (let offered = lane.offer.length; offered > 0; offered -= 1) {
+    for (let offered = lane.offeredLength; offered > 0; offered -= 1) {
       if (!this.#fits(lane.peek(), entries, taken)) return
       const entry = lane.take() as Entry
       entries.push(entry)
@@ -150,37 +150,53 @@ export class SendableLanes {
   }
 
   #offer(lane: Lane): void {
-    lane.offer = { length: 0, items: 0, bytes: 0, isClosed: false, values: [] }
+    if (this.#limits.joins === undefined) {
+      lane.offeredLength = lane.length
+      lane.offeredItems = lane.length
+      lane.offeredBytes = lane.bytes
+      this.#length += lane.length
+      this.#items += lane.length
+      this.#bytes += lane.bytes
+      return
+    }
+    lane.offeredLength = 0
+    lane.offeredItems = 0
+    lane.offeredBytes = 0
+    lane.offer = { isClosed: false, values: [] }
     for (const entry of lane.entries()) {
       this.#include(entry)
       if (lane.offer.isClosed) return
     }
   }
 
-  #withdraw({ offer }: Lane): void {
-    this.#length -= offer.length
-    this.#items -= offer.items
-    this.#bytes -= offer.bytes
+  #withdraw({ offeredLength, offeredItems, offeredBytes }: Lane): void {
+    this.#length -= offeredLength
+    this.#items -= offeredItems
+    this.#bytes -= offeredBytes
   }
 
   #include(entry: Entry): void {
-    const { offer } = entry.lane
-    if (offer.isClosed) return
-    const { joins } = this.#limits
-    const { value, bytes } = entry.item
-    const joining = joins === undefined || offer.length === 0 ? 'counts' : joins(value, offer.values)
-    if (joining === 'waits') {
-      offer.isClosed = true
-      return
-    }
-    entry.merges = joining === 'merges'
-    if (joins !== undefined) offer.values.push(value)
-    offer.length += 1
-    offer.bytes += bytes
+    const { lane, item } = entry
+    if (lane.offer !== undefined && !this.#joins(entry, lane.offer)) return
+    lane.offeredLength += 1
+    lane.offeredBytes += item.bytes
     this.#length += 1
-    this.#bytes += bytes
+    this.#bytes += item.bytes
     if (entry.merges) return
-    offer.items += 1
+    lane.offeredItems += 1
     this.#items += 1
+  }
+
+  /** False when the entry, and all behind it, waits for a later batch. */
+  #joins(entry: Entry, offer: LaneOffer): boolean {
+    if (offer.isClosed) return false
+    const { value } = entry.item
+    const joining =
+      offer.values.length === 0 ? 'counts' : (this.#limits.joins?.(value, offer.values) ?? 'counts')
+    entry.merges = joining === 'merges'
+    offer.isClosed = joining === 'waits'
+    if (offer.isClosed) return false
+    offer.values.push(value)
+    return true
   }
 }

@@ -19,6 +19,9 @@ export interface ComposedRequest {
   readonly records: Readonly<Record<string, readonly (readonly RecordContext[])[]>>
 }
 
+/** The request counts as answered when the promise resolves: who takes requests slowly gets no more than they take. */
+export type OnRequest = (request: ComposedRequest) => void | Promise<void>
+
 export type DryRunOptions = Omit<BrazeDestinationOptions, 'apiKey'>
 
 /**
@@ -27,17 +30,14 @@ export type DryRunOptions = Omit<BrazeDestinationOptions, 'apiKey'>
  *
  * @throws BrazeError BRAZE_OPTION_INVALID
  */
-export function brazeDryRun(
-  options: DryRunOptions,
-  onRequest: (request: ComposedRequest) => void,
-): BrazeDestination {
+export function brazeDryRun(options: DryRunOptions, onRequest: OnRequest): BrazeDestination {
   return new DryRunDestination(resolveOptions({ ...options, apiKey: 'none' }), onRequest)
 }
 
 class DryRunDestination extends TrackDestination {
   readonly #sender: DryRunSender
 
-  constructor(options: ResolvedOptions, onRequest: (request: ComposedRequest) => void) {
+  constructor(options: ResolvedOptions, onRequest: OnRequest) {
     const sender = new DryRunSender(options, onRequest)
     super(options, () => sender)
     this.#sender = sender
@@ -74,10 +74,10 @@ class DryRunSender implements Sender {
     problem: undefined,
   }
   readonly #url: string
-  readonly #onRequest: (request: ComposedRequest) => void
+  readonly #onRequest: OnRequest
   readonly #items = new WeakMap<DeliveryCall, readonly BrazeItem[]>()
 
-  constructor({ url }: ResolvedOptions, onRequest: (request: ComposedRequest) => void) {
+  constructor({ url }: ResolvedOptions, onRequest: OnRequest) {
     this.#url = url.href.replace(/\/*$/, '')
     this.#onRequest = onRequest
   }
@@ -92,7 +92,11 @@ class DryRunSender implements Sender {
     return Promise.resolve()
   }
 
-  send<E extends Sendable>(sendables: readonly E[], call: DeliveryCall, settle: Settle<E>): Promise<void> {
+  async send<E extends Sendable>(
+    sendables: readonly E[],
+    call: DeliveryCall,
+    settle: Settle<E>,
+  ): Promise<void> {
     const { body } = composeRequest(sendables)
     const records: Partial<Record<ArrayName, RecordContext[][]>> = {}
     for (const name of ['attributes', 'events', 'purchases'] as const) {
@@ -101,12 +105,14 @@ class DryRunSender implements Sender {
       const sendings = ofArray as unknown as readonly Sending[]
       if (ofArray.length > 0) records[name] = sendings.map(sending => this.#recordsOf(sending, call))
     }
-    this.#emit('/users/track', body, { objects: sendables.length, records })
+    await this.#emit('/users/track', body, { objects: sendables.length, records })
     for (const sendable of sendables) settle(sendable, undefined)
-    return Promise.resolve()
   }
 
-  deleteUsers(externalIds: readonly string[], call: DeliveryCall): Promise<ReadonlyMap<string, string>> {
+  async deleteUsers(
+    externalIds: readonly string[],
+    call: DeliveryCall,
+  ): Promise<ReadonlyMap<string, string>> {
     const items = this.#items.get(call) ?? []
     const records = externalIds.map(id =>
       items
@@ -114,8 +120,9 @@ class DryRunSender implements Sender {
         .map(({ context }) => context),
     )
     const body = JSON.stringify({ external_ids: externalIds })
-    this.#emit('/users/delete', body, { objects: externalIds.length, records: { external_ids: records } })
-    return Promise.resolve(new Map())
+    const parts = { objects: externalIds.length, records: { external_ids: records } }
+    await this.#emit('/users/delete', body, parts)
+    return new Map()
   }
 
   close(): Promise<void> {
@@ -127,7 +134,11 @@ class DryRunSender implements Sender {
     return indexes.flatMap(index => items[index]?.context ?? [])
   }
 
-  #emit(path: string, body: string, parts: Pick<ComposedRequest, 'objects' | 'records'>): void {
-    this.#onRequest({ endpoint: this.#url + path, body, bytes: Buffer.byteLength(body), ...parts })
+  async #emit(
+    path: string,
+    body: string,
+    parts: Pick<ComposedRequest, 'objects' | 'records'>,
+  ): Promise<void> {
+    await this.#onRequest({ endpoint: this.#url + path, body, bytes: Buffer.byteLength(body), ...parts })
   }
 }

@@ -1,6 +1,6 @@
 export { apiKeyFrom, type ApiKeySource } from './api-key.ts'
 export { brazeDestination, type BrazeDestination } from './destination.ts'
-export { brazeDryRun, type ComposedRequest, type DryRunOptions } from './dry-run.ts'
+export { brazeDryRun, type ComposedRequest, type DryRunOptions, type OnRequest } from './dry-run.ts'
 export { brazeSizeOf } from './encoding.ts'
 export { BrazeError, type BrazeErrorCode } from './errors.ts'
 export { brazeMemoryTopic, type BrazeMemory } from './memory.ts'

@@ -15,8 +15,9 @@ const TIME = '2026-06-01T10:00:00Z'
 
 async function run(values: readonly BrazeObject[], options: Partial<DryRunOptions> = {}) {
   const requests: ComposedRequest[] = []
-  const destination = brazeDryRun({ url: 'https://rest.fra-01.braze.eu/', ...options }, request =>
-    requests.push(request),
+  const destination = brazeDryRun(
+    { url: 'https://rest.fra-01.braze.eu/', ...options },
+    request => void requests.push(request),
   )
   const items = values.map((value, offset) => {
     const context: RecordContext = { topic: 't', partition: 3, offset, timestampMs: 0, headers: [] }
@@ -92,6 +93,26 @@ test('a deletion is shown and not made, and there is no key that could be shown'
   assert.deepEqual(destination.stats.answers, {})
   assert.equal(destination.problem(), undefined)
   await destination.close()
+})
+
+test('who takes requests slowly gets no more than they take', async () => {
+  const taken = Promise.withResolvers<void>()
+  let handedOver = 0
+  const destination = brazeDryRun({ url: 'https://rest.fra-01.braze.eu', maxObjectsPerRequest: 1 }, () => {
+    handedOver += 1
+    return taken.promise
+  })
+  const context: RecordContext = { topic: 't', partition: 0, offset: 0, timestampMs: 0, headers: [] }
+  const items = ['a', 'b'].map(id => {
+    const value = brazeEvent({ external_id: id, name: 'booked', time: TIME })
+    return { key: null, value, context, attempts: 0 }
+  })
+  const delivering = destination.deliver(items, { signal: new AbortController().signal, isUrgent: false })
+  await new Promise(resolve => setImmediate(resolve))
+  assert.equal(handedOver, 1)
+  taken.resolve()
+  await delivering
+  assert.equal(handedOver, 2)
 })
 
 test('its options are checked as those of the destination', () => {

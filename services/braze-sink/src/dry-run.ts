@@ -24,8 +24,8 @@ export interface DryRunParts extends DryRunArguments {
   readonly braze: DryRunOptions
   /** The sink's topology, with what stands in for Braze. */
   readonly topology: (destination: BrazeDestination) => Pick<Topology, 'compiled'>
-  /** Takes one line. */
-  readonly print: (line: string) => void
+  /** Takes one line. Nothing more is put together before the promise resolves. */
+  readonly print: (line: string) => void | Promise<void>
   /** Aborted: it ends with what has been read so far. */
   readonly signal: AbortSignal
 }
@@ -60,7 +60,7 @@ export async function dryRun(parts: DryRunParts): Promise<void> {
   } finally {
     await app.close()
   }
-  report.end(destination)
+  await report.end(destination)
 }
 
 /** `marketing-events-3@1207`: topic, partition, offset. */
@@ -69,17 +69,17 @@ function place({ topic, partition, offset }: Pick<RecordContext, 'topic' | 'part
 }
 
 class Report {
-  readonly #print: (line: string) => void
+  readonly #print: DryRunParts['print']
   #requests = 0
   #objects = 0
   #bytes = 0
   #rejected = 0
 
-  constructor(print: (line: string) => void) {
+  constructor(print: DryRunParts['print']) {
     this.#print = print
   }
 
-  request({ endpoint, body, bytes, objects, records }: ComposedRequest): void {
+  async request({ endpoint, body, bytes, objects, records }: ComposedRequest): Promise<void> {
     this.#requests += 1
     this.#objects += objects
     this.#bytes += bytes
@@ -87,7 +87,7 @@ class Report {
       array,
       ofArray.map(of => of.map(place)),
     ])
-    this.#line({
+    await this.#line({
       kind: 'request',
       endpoint,
       objects,
@@ -103,7 +103,7 @@ class Report {
     this.#rejected += 1
     const texts = new Map(headers.map(([name, value]) => [name, value?.toString() ?? '']))
     const text = (name: string): string => texts.get(name) ?? ''
-    this.#line({
+    void this.#line({
       kind: 'rejected',
       record: `${text('__streams.errors.topic')}-${text('__streams.errors.partition')}@${text('__streams.errors.offset')}`,
       code: text('tributary.errors.code'),
@@ -112,8 +112,8 @@ class Report {
     })
   }
 
-  end({ stats }: BrazeDestination): void {
-    this.#line({
+  async end({ stats }: BrazeDestination): Promise<void> {
+    await this.#line({
       kind: 'summary',
       requests: this.#requests,
       objects: this.#objects,
@@ -124,7 +124,7 @@ class Report {
     })
   }
 
-  #line(line: object): void {
-    this.#print(`${JSON.stringify(line)}\n`)
+  async #line(line: object): Promise<void> {
+    await this.#print(`${JSON.stringify(line)}\n`)
   }
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { configOrExit, runService } from '@tributary/service'
 import { apiKeyFrom, brazeDestination, type BrazeDestination } from '@tributary/sink-braze'
 import { createApp, createKafkaClient, HttpSchemaRegistry, type Topology } from '@tributary/topology'
@@ -69,7 +70,7 @@ async function runDry(options: DryRunArguments): Promise<void> {
       logger,
       braze: brazeOptions(config, logger),
       topology: destination => topologyOf(config, destination),
-      print: line => void process.stdout.write(line),
+      print: line => printed(line, interrupted.signal),
       signal: interrupted.signal,
     })
   } catch (error) {
@@ -78,6 +79,12 @@ async function runDry(options: DryRunArguments): Promise<void> {
   } finally {
     await kafka.close()
   }
+}
+
+/** Resolves when standard output takes more, or when nobody wants any more. */
+async function printed(line: string, signal: AbortSignal): Promise<void> {
+  if (process.stdout.write(line) || signal.aborted) return
+  await once(process.stdout, 'drain', { signal }).catch(() => undefined)
 }
 
 function topologyOf(config: ServiceConfig, destination: BrazeDestination): Topology {

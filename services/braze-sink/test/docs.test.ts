@@ -48,7 +48,7 @@ test('the folding that docs/braze.md shows is what is sent', async () => {
     const [before] = codeIn(first)
     const [after = '{"city":"Rome"}'] = codeIn(then)
     const bodies: unknown[] = []
-    const destination = brazeDryRun({ url: OPTIONS.url }, ({ body }) => bodies.push(JSON.parse(body)))
+    const destination = brazeDryRun({ url: OPTIONS.url }, ({ body }) => void bodies.push(JSON.parse(body)))
     const items = [before as string, after].map((text, offset) => ({
       key: 'u',
       value: brazeAttributes({ external_id: 'u', ...(JSON.parse(text) as object) }),

@@ -45,6 +45,7 @@ export function backlogText(figures: BacklogFigures): string {
   return [
     `  ${objects} objects in ${requests} requests of ${meanBatchFill.toFixed(2)} objects on average, within ${seconds.toFixed(2)} s:`,
     `  ${(limitUse * 100).toFixed(1)} % of the limit, and at most ${mostInWindow} requests in any three seconds.`,
+    `  Processor time in milliseconds: ${JSON.stringify(figures.cpuMs)}`,
     `  ${JSON.stringify(figures.sink)}`,
   ].join('\n')
 }

@@ -3,7 +3,7 @@ import { randomNumbers } from '../../../services/braze-simulator/src/state/late-
 import { booked, wishlisted } from '../in-process/events.ts'
 import { orderViolations, type Fields } from '../in-process/picture.ts'
 import type { RealGround } from './ground.ts'
-import { API_KEY, RealSimulator, RealSink } from './processes.ts'
+import { API_KEY, cpuMsOf, RealSimulator, RealSink } from './processes.ts'
 import { untilCommitted } from './waiting.ts'
 
 export interface BacklogOptions {
@@ -25,6 +25,8 @@ export interface BacklogFigures {
   readonly repeated: number
   readonly userOrderViolations: number
   readonly deadLetters: number
+  /** Processor time by process, its start included; empty where it cannot be read. */
+  readonly cpuMs: Readonly<Record<string, number | undefined>>
   /** Of what Braze is told. */
   readonly answers: Readonly<Record<string, number>>
   readonly sink: Fields
@@ -82,6 +84,7 @@ export async function measureBacklog(ground: RealGround, options: BacklogOptions
     sink.status(),
     ground.countDeadLetters(),
   ])
+  const cpuMs = { sink: cpuMsOf(sink.pid), simulator: cpuMsOf(simulator.pid) }
   await sink.stop()
   const seen = await simulator.events()
   await simulator.stop()
@@ -108,6 +111,7 @@ export async function measureBacklog(ground: RealGround, options: BacklogOptions
     repeated: seen.length - ids.size,
     userOrderViolations: orderViolations(picture, inputs),
     deadLetters,
+    cpuMs,
     answers: requests.byStatus,
     sink: braze,
     overlaps: overlaps.count,

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StateAnswer } from '@tributary/braze-simulator'
 import { serviceProcess } from '../../demo/services/service-processes.ts'
@@ -10,6 +11,17 @@ import type { RealGround } from './ground.ts'
 export const API_KEY = 'drill-key'
 const USERS_AT_ONCE = 16
 const STOP_DEADLINE_MS = 40_000
+const MS_PER_TICK = 10
+
+/** Of all its threads, in milliseconds; undefined where there is no `/proc`. */
+export function cpuMsOf(pid: number): number | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+    return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK
+  } catch {
+    return undefined
+  }
+}
 
 /** The simulator as a process. */
 export class RealSimulator {

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { exitText, type ManagedProcess } from '../../../dev/stack/managed-process.ts'
@@ -12,6 +12,7 @@ import { schemaText } from '../job/schemas.ts'
 import { busyCpuSeconds, cpuSecondsOf, peakRssMiB } from './cpu.ts'
 import { readMilestones } from './milestones.ts'
 import { readOutput } from './output-reader.ts'
+import { dropTopics, startProcesses, type Turn } from './processes.ts'
 import { committedOffsets, endOffsets } from './progress.ts'
 import { timeOfShare, type Appended } from './statistics.ts'
 import { Verifier } from './verify.ts'
@@ -69,7 +70,14 @@ export async function runContestant(
   const eventSchemaId = await ground.registry.register(`${output}-value`, schemaText('marketing-event'))
   const before = cpuOf(ground)
   const startedAt = Date.now()
-  const processes = await startProcesses(ground, job, { ...turn, name, output, eventSchemaId })
+  const processes = await startProcesses(ground, {
+    ...turn,
+    name,
+    inputs: INPUT_TOPICS,
+    output,
+    eventSchemaId,
+    steps: job.records.variant.steps,
+  })
   await untilFinished(ground, job, { contestant, name, output, processes })
   const finishedAt = Date.now()
   const cpuSeconds = sum(processes.map(({ pid }) => cpuSecondsOf(pid)))
@@ -102,47 +110,6 @@ export async function runContestant(
     outputs: job.expected.count,
     sha256,
   }
-}
-
-interface Turn {
-  readonly contestant: Contestant
-  readonly command: ProgramCommand
-  readonly name: string
-  readonly output: string
-  readonly eventSchemaId: number
-}
-
-async function startProcesses(ground: Ground, job: Job, turn: Turn): Promise<readonly ManagedProcess[]> {
-  const { contestant, command, name } = turn
-  const indices = Array.from({ length: contestant.processes }, (_, index) => index)
-  return await Promise.all(
-    indices.map(async index => {
-      const stateDirectory = join(ground.dataDirectory, name, String(index))
-      await mkdir(stateDirectory, { recursive: true })
-      return await ground.group.launch({
-        name: contestant.name,
-        command: command.command,
-        args: command.args,
-        logFile: join(ground.logDirectory, `${name}-${index}.log`),
-        env: {
-          ...command.env,
-          BENCH_BROKER: ground.broker,
-          BENCH_REGISTRY: ground.registryUrl,
-          BENCH_BOOKINGS: INPUT_TOPICS.bookings,
-          BENCH_CUSTOMERS: INPUT_TOPICS.customers,
-          BENCH_ACTIVITIES: INPUT_TOPICS.activities,
-          BENCH_OUTPUT: turn.output,
-          BENCH_GROUP: name,
-          BENCH_STATE_DIRECTORY: stateDirectory,
-          BENCH_GUARANTEE: contestant.guarantee,
-          BENCH_STEPS: job.records.variant.steps,
-          BENCH_EVENT_SCHEMA_ID: String(turn.eventSchemaId),
-          // Of the harness; a contestant is a process like any other.
-          NODE_OPTIONS: undefined,
-        },
-      })
-    }),
-  )
 }
 
 /** At-least-once is finished with the last output; exactly-once when the group has committed all of its input. */
@@ -217,12 +184,6 @@ function tableFigures(
     tableRows: rows,
     tableRowsPerSecond: isTold ? rows / Math.max(0.001, (loaded - loading) / 1_000) : undefined,
   }
-}
-
-/** The output and what the contestant has made for itself: hundreds of megabytes a run. */
-async function dropTopics(ground: Ground, name: string): Promise<void> {
-  const topics = (await ground.admin.listTopics()).filter(topic => topic.startsWith(`${name}-`))
-  await ground.admin.deleteTopics({ topics })
 }
 
 function cpuOf(ground: Ground): { readonly busy: number; readonly broker: number } {

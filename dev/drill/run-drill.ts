@@ -40,6 +40,10 @@ export async function runDrill(run: DrillRun): Promise<DrillResult> {
     outcomes.push(outcome)
     say(outcomeText(outcome))
   }
+  const real = options.isShort ? [] : realScenarios.filter(isWanted)
+  const hasBacklog = isWanted({ name: BACKLOG })
+  // It gets ready while the scenarios are played whose clock does not mind.
+  const starting = real.length > 0 || hasBacklog ? startGround(run.group) : undefined
   for (const group of GROUPS) {
     const scenarios = group.scenarios.filter(isWanted)
     if (scenarios.length > 0) say(group.name)
@@ -48,13 +52,10 @@ export async function runDrill(run: DrillRun): Promise<DrillResult> {
       note(await runScenario(scenario, options.seed))
     }
   }
-  const real = options.isShort ? [] : realScenarios.filter(isWanted)
-  const hasBacklog = isWanted({ name: BACKLOG })
   let backlog: BacklogFigures | undefined
-  if (real.length > 0 || hasBacklog) {
+  if (starting !== undefined) {
+    const ground = await starting
     say('processes')
-    const logDirectory = await newLogDirectory('drill')
-    const ground = await RealGround.start({ group: run.group, logDirectory })
     for (const scenario of real) note(await scenario.play(ground))
     if (hasBacklog) {
       const measured = { ...(options.isShort ? SHORT : FULL), seed: options.seed }
@@ -65,6 +66,13 @@ export async function runDrill(run: DrillRun): Promise<DrillResult> {
   }
   if (outcomes.length === 0) throw refusal(`--only is '${options.only}', which no scenario's name holds`)
   return resultOf(outcomes, backlog)
+}
+
+function startGround(group: ProcessGroup): Promise<RealGround> {
+  const starting = newLogDirectory('drill').then(logDirectory => RealGround.start({ group, logDirectory }))
+  // Whoever waits for it hears of a failure; nobody may be waiting yet.
+  starting.catch(() => undefined)
+  return starting
 }
 
 function backlogOutcome(figures: BacklogFigures, options: BacklogOptions): Outcome {

@@ -33,7 +33,7 @@ const FATES = {
   'nearly 10 MB, truncated': everywhere(UNREADABLE),
   // A row of this size would make outputs that are too large of good events, so there is none.
   'nearly 10 MB': { event: { becomes: 'letter', code: 'TOPOLOGY_RECORD_TOO_LARGE' }, row: PROCESSED },
-  'no key': everywhere(IGNORED),
+  'no key': { event: { becomes: 'letter', code: 'TOPOLOGY_KEY_MISSING' }, row: IGNORED },
   'negative timestamp': {
     event: { becomes: 'letter', code: 'TOPOLOGY_TIMESTAMP_INVALID' },
     row: PROCESSED,

@@ -414,12 +414,20 @@ test('dead letters are counted by their reason, beside those that have to be the
   assert.deepEqual(differences.counts, { ...none, lost: 2, wrong: 1 })
 })
 
-test('an event without a key has neither output nor dead letter', () => {
-  const keyless = record('ada', wish(0), { second: 100, headers: { [POISON_HEADER]: 'no key' } })
-  const { expectedOutputs, differences } = judged([], { inputs: [keyless] })
+test('an event without a key has a dead letter and no output', () => {
+  const headers = { [POISON_HEADER]: 'no key' }
+  const keyless = { ...record('ada', wish(0), { second: 100, offset: 9, headers }), key: null }
+  const found = (code: string) => ({ ...letter(wish(0), 9, { headers, code }), key: null })
+  const deadLetters = [found('TOPOLOGY_KEY_MISSING')]
+  const { expectedOutputs, differences } = judged([], { inputs: [keyless], deadLetters })
   assert.equal(expectedOutputs, 0)
   assert.deepEqual(differences.counts, none)
-  assert.equal(judged([[0, 101]], { inputs: [keyless] }).differences.counts.wrong, 1)
+  assert.equal(judged([], { inputs: [keyless] }).differences.counts.lost, 1)
+  assert.equal(
+    judged([], { inputs: [keyless], deadLetters: [found(UNREADABLE)] }).differences.counts.wrong,
+    1,
+  )
+  assert.equal(judged([[0, 101]], { inputs: [keyless], deadLetters }).differences.counts.wrong, 1)
 })
 
 test('an unusual event that can be read comes out with its headers', () => {

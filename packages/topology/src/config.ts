@@ -49,6 +49,8 @@ export interface AppOptions {
   readonly deadLetterTopic: string | undefined
   /** A key or a value cannot be decoded. */
   readonly onMalformedRecord: Policy
+  /** A record has no key before an inner join with a partitioned table or a repartition. `skip`: dropped, counted as `null-key`. */
+  readonly onNullKey: Policy
   /** An author's function has thrown. */
   readonly onProcessingFailure: Policy
   /** An output does not fit its schema, is larger than `maxRecordBytes`, or is meant for a topic that its step does not list. */
@@ -96,6 +98,7 @@ export const APP_OPTIONS: OptionTable<AppOptions> = {
   stallWarningMs: integer({ fallback: 1_000, min: 10, max: INT32_MAX }),
   deadLetterTopic: optionalText,
   onMalformedRecord: oneOf(POLICIES, 'dead-letter'),
+  onNullKey: oneOf(POLICIES, 'dead-letter'),
   onProcessingFailure: oneOf(POLICIES, 'dead-letter'),
   onProductionFailure: oneOf(POLICIES, 'dead-letter'),
   onMalformedRow: oneOf(POLICIES, 'dead-letter'),

@@ -3,8 +3,8 @@ import type { JoinNode } from '../plan/node.ts'
 import { joinRow } from './join-row.ts'
 
 /**
- * Joins by the stream's own key, as Kafka Streams does: both joins drop a record without a value, the inner one a record
- * without a key, too; the left one joins that with undefined.
+ * Joins by the stream's own key, as Kafka Streams does: both joins drop a record without a value. A record without a key
+ * is joined with undefined by the left one, and ends in the inner one by the application's policy.
  */
 export function joinTable(node: JoinNode, wiring: TaskWiring, downstream: RecordHandler): RecordHandler {
   const { name } = node
@@ -16,7 +16,7 @@ export function joinTable(node: JoinNode, wiring: TaskWiring, downstream: Record
       return
     }
     if (isInner && (key === null || key === undefined)) {
-      wiring.drop(name, 'null-key')
+      wiring.missesKey(name)
       return
     }
     // The lookup encodes the key, which may fail: that, too, is this step's failure.

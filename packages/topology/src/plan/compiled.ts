@@ -64,6 +64,8 @@ export interface TaskWiring {
   /** For a join that lets records wait for their rows. */
   park(node: JoinNode, parkForMs: number, outcomes: ParkingOutcomes): Parking
   drop(nodeName: string, reason: DropReason): void
+  /** The current record has no key, without which this step cannot work: it ends here, as the application's policy says. */
+  missesKey(nodeName: string): void
   /** Sends the current input record to the dead-letter topic because of this step. */
   deadLetter(nodeName: string, error: Error): void
 }

@@ -251,6 +251,7 @@ function taskEnvironment(
     deadLetterTopic: deadLetterTopicOf(topology, options),
     policies: {
       deserialization: options.onMalformedRecord,
+      nullKey: options.onNullKey,
       processing: options.onProcessingFailure,
       production: options.onProductionFailure,
     },

@@ -13,6 +13,8 @@ export type ErrorPolicy = 'dead-letter' | 'skip' | 'fail'
 export interface ErrorPolicies {
   /** The key or the value cannot be decoded. */
   readonly deserialization: ErrorPolicy
+  /** The record has no key where a step needs one. */
+  readonly nullKey: ErrorPolicy
   /** An author's function threw. */
   readonly processing: ErrorPolicy
   /** An output does not fit its schema, is too large, or is meant for a topic that its step does not list. */

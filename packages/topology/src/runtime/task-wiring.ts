@@ -22,6 +22,7 @@ export function buildHandlers(
     park: (node, parkForMs, outcomes) =>
       task.addParkingLot({ step: node.name, table: table(node.table), parkForMs, outcomes }),
     drop: (step, reason) => task.environment.counters.drop(step, reason),
+    missesKey: step => task.missesKey(step),
     deadLetter: (step, error) => task.deadLetter(step, error),
   }
   return subTopology.build(wiring)

@@ -12,7 +12,7 @@ import { InFlightRecords, type InFlightRecord } from './in-flight.ts'
 import { ParkingLot, type ParkingLotOptions } from './parking-lot.ts'
 import type { Outputs } from './record-collector.ts'
 import { TaskContext } from './task-context.ts'
-import type { ErrorPolicy, TaskEnvironment } from './task-environment.ts'
+import type { ErrorPolicies, ErrorPolicy, TaskEnvironment } from './task-environment.ts'
 import { TaskSource } from './task-source.ts'
 import { buildHandlers } from './task-wiring.ts'
 
@@ -261,6 +261,22 @@ export class Task {
     })
   }
 
+  /** With `fail` nothing further becomes of the record, in other branches neither. */
+  missesKey(step: string): void {
+    const { policies, counters } = this.environment
+    if (policies.nullKey === 'skip') {
+      counters.drop(step, 'null-key')
+      return
+    }
+    const { topic, partition, offset } = this.context
+    const error = new TopologyError(
+      'TOPOLOGY_KEY_MISSING',
+      `The step ${step} needs a key, and the record of ${topic}-${partition}@${offset} has none there`,
+    )
+    if (policies.nullKey === 'fail') throw error
+    this.deadLetter(step, error)
+  }
+
   #rawRecord(): { readonly key: Buffer | null; readonly value: Buffer | null } {
     const record = this.inFlight.current
     if (record !== undefined) return { key: record.rawKey, value: record.rawValue }
@@ -369,11 +385,7 @@ export class Task {
   #failed(error: unknown): void {
     const { policies } = this.environment
     if (TopologyError.is(error)) {
-      this.#apply(
-        OUTPUT_FAILURES.has(error.code) ? policies.production : policies.processing,
-        error,
-        'skipped-processing-failure',
-      )
+      this.#apply(policyFor(error.code, policies), error, 'skipped-processing-failure')
       return
     }
     const { topic, partition, offset } = this.context
@@ -421,4 +433,9 @@ export class Task {
     source.isWaitingForSchema = false
     this.environment.onReady(this)
   }
+}
+
+function policyFor(code: TopologyErrorCode, policies: ErrorPolicies): ErrorPolicy {
+  if (code === 'TOPOLOGY_KEY_MISSING') return policies.nullKey
+  return OUTPUT_FAILURES.has(code) ? policies.production : policies.processing
 }

@@ -331,7 +331,12 @@ export class TopologyTestDriver {
       sinkCodecs: codecs.sinks,
       deliveries: this.#deliveries,
       deadLetterTopic: DEAD_LETTERS,
-      policies: { deserialization: 'dead-letter', processing: 'dead-letter', production: 'dead-letter' },
+      policies: {
+        deserialization: 'dead-letter',
+        nullKey: 'dead-letter',
+        processing: 'dead-letter',
+        production: 'dead-letter',
+      },
       maxBufferedBytes: Number.POSITIVE_INFINITY,
       maxInFlightRecords: APP_DEFAULTS.maxInFlightRecords,
       maxInFlightBytes: APP_DEFAULTS.maxInFlightBytes,

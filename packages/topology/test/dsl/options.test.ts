@@ -37,6 +37,7 @@ function enrichmentWith(options: object): EnrichNode {
     deliver: () => () => {},
     park: () => ({ isWaiting: () => false, add: () => {} }),
     drop: () => {},
+    missesKey: () => {},
     deadLetter: () => {},
   })
   const [node] = seen

@@ -14,6 +14,7 @@ export type WiringEvent =
   | { readonly kind: 'enter'; readonly node: string }
   | { readonly kind: 'out'; readonly node: string; readonly key: unknown; readonly value: unknown }
   | { readonly kind: 'drop'; readonly node: string; readonly reason: DropReason }
+  | { readonly kind: 'no key'; readonly node: string }
   | { readonly kind: 'dead-letter'; readonly node: string; readonly error: Error }
   | {
       readonly kind: 'park'
@@ -81,6 +82,10 @@ export class FakeWiring implements TaskWiring {
     this.events.push({ kind: 'drop', node, reason })
   }
 
+  missesKey(node: string): void {
+    this.events.push({ kind: 'no key', node })
+  }
+
   deadLetter(node: string, error: Error): void {
     this.events.push({ kind: 'dead-letter', node, error })
   }
@@ -107,4 +112,8 @@ export function out(key: unknown, value: unknown, node = 'next'): WiringEvent {
 
 export function dropped(node: string, reason: DropReason): WiringEvent {
   return { kind: 'drop', node, reason }
+}
+
+export function keyless(node: string): WiringEvent {
+  return { kind: 'no key', node }
 }

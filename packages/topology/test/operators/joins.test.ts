@@ -5,7 +5,7 @@ import { joinGlobalTable } from '../../src/operators/join-global-table.ts'
 import { joinTable } from '../../src/operators/join-table.ts'
 import type { RecordHandler } from '../../src/plan/compiled.ts'
 import type { JoinNode, ValueMapper } from '../../src/plan/node.ts'
-import { dropped, FakeWiring, out, type WiringEvent } from './fake-wiring.ts'
+import { dropped, FakeWiring, keyless, out, type WiringEvent } from './fake-wiring.ts'
 
 const TABLE = 7
 const node: JoinNode = {
@@ -49,7 +49,7 @@ test('an inner join emits what has a row, under the stream’s key, and counts w
   assert.deepEqual(wiring.take(), [out('k', { value: 'v', row: 'row' }), dropped('joined', 'join-miss')])
 })
 
-test('an inner join drops records without a key and records without a value', () => {
+test('an inner join ends records without a key by policy, and drops those without a value', () => {
   const wiring = wired()
   const handler = joinTable(node, wiring, wiring.output())
   handler(null, 'v')
@@ -57,10 +57,10 @@ test('an inner join drops records without a key and records without a value', ()
   handler(null, null)
   handler(undefined, 'v')
   assert.deepEqual(wiring.take(), [
-    dropped('joined', 'null-key'),
+    keyless('joined'),
     dropped('joined', 'null-value'),
     dropped('joined', 'null-value'),
-    dropped('joined', 'null-key'),
+    keyless('joined'),
   ])
   assert.deepEqual(wiring.lookups, [])
 })
@@ -194,7 +194,7 @@ test('a join that parks passes what has a row and parks what has none', () => {
   assert.deepEqual(wiring.take(), [
     out('k', { value: 'v', row: 'row' }),
     parked('unknown', 'v', 'unknown'),
-    dropped('joined', 'null-key'),
+    keyless('joined'),
     dropped('joined', 'null-value'),
   ])
   assert.equal(wiring.parking?.parkForMs, 5)

@@ -15,7 +15,7 @@ import {
 export type Expected =
   | { readonly kind: 'out'; readonly node: string; readonly key: Key; readonly value: Value }
   | { readonly kind: 'drop'; readonly node: string; readonly reason: string }
-  | { readonly kind: 'dead-letter'; readonly node: string }
+  | { readonly kind: 'no key' | 'dead-letter'; readonly node: string }
 
 /**
  * A record and the way it came: at each stream which of its uses, at each flatMap which item. Depth first means that two
@@ -143,7 +143,11 @@ function join(
   if (value === null) return drop('null-value')
   const isGlobal = isGlobalJoin(op, facts)
   const key = isGlobal ? authors.key(value, op.by) : item.key
-  if (op.outer === 'inner' && key === null) return drop('null-key')
+  if (op.outer === 'inner' && key === null) {
+    if (isGlobal) return drop('null-key')
+    events.push({ way, event: { kind: 'no key', node } })
+    return []
+  }
   const row = key === null ? undefined : rows[isGlobal ? 'global' : 'partitioned'].get(key)
   if (op.outer === 'left' || row !== undefined)
     return [{ key: item.key, value: authors.join(value, row), way }]

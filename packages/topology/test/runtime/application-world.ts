@@ -15,14 +15,14 @@ export type Guarantee = 'at-least-once' | 'exactly-once'
 
 /**
  * `plain` comes out at once, `asked` when its call is answered; the call of `unknown` can never be answered and the function
- * of `broken` throws, so that both are dead letters, as is `poison`, which is no JSON. `unwanted` is filtered out, and
- * `keyless` has no row to be joined with.
+ * of `broken` throws, so that both are dead letters, as are `poison`, which is no JSON, and `keyless`, which no row can be
+ * asked for. `unwanted` is filtered out.
  */
 export const KINDS = ['plain', 'asked', 'unknown', 'broken', 'poison', 'unwanted', 'keyless'] as const
 export type Kind = (typeof KINDS)[number]
 
 const IS_RESULT: ReadonlySet<Kind> = new Set(['plain', 'asked'])
-const IS_LETTER: ReadonlySet<Kind> = new Set(['unknown', 'broken', 'poison'])
+const IS_LETTER: ReadonlySet<Kind> = new Set(['unknown', 'broken', 'poison', 'keyless'])
 
 export const KEYS = ['a', 'b', 'c', 'd', 'e'] as const
 export type Key = (typeof KEYS)[number]

@@ -10,7 +10,7 @@ import { json, string } from '../../src/serde/primitives.ts'
 import { createFakeClient, type FakeClient, type FakeTopic } from '../../src/testing/fake-client.ts'
 import { TestClock } from '../../src/testing/test-clock.ts'
 import { TopologyTestDriver } from '../../src/testing/topology-test-driver.ts'
-import { streamTopic } from '../../src/topic.ts'
+import { streamTopic, tableTopic } from '../../src/topic.ts'
 import { RecordBatchWriter } from '../../src/wire/record-batch-writer.ts'
 import { until } from '../../../../test-support/until.ts'
 
@@ -219,4 +219,70 @@ test('a record that fails after a later one with its key still has its dead lett
     ['malformed', '"waits behind it"'],
   )
   await driver.close()
+})
+
+/** A record without a key meets two joins and a branch that needs no key, in an application with this policy. */
+async function keylessWith(
+  t: TestContext,
+  onNullKey: 'dead-letter' | 'skip' | 'fail',
+): Promise<{ readonly kafka: FakeClient; readonly app: App }> {
+  const kafka = createFakeClient({
+    topics: ['in', 'rows', 'out'].map(name => ({ name, partitions: 1 })),
+  })
+  const text = { key: string(), value: string() }
+  const builder = topology('keyless')
+  const stream = builder.stream(streamTopic('in', text))
+  const rows = builder.table(tableTopic('rows', text))
+  for (const name of ['first', 'second'])
+    stream
+      .join(rows, { name, joiner: (value, row) => `${name} ${value} ${row}` })
+      .to(streamTopic('out', text))
+  stream.mapValues(value => `last ${value}`).to(streamTopic('out', text))
+  const app = new App(
+    builder.build().compiled,
+    { kafka, onNullKey, commitIntervalMs: 10, lingerMs: 1, shutdownTimeoutMs: 1_000 },
+    { connect: () => ({ kafka, registry: undefined }) },
+  )
+  t.after(() => app.close().catch(() => undefined))
+  kafka.put('rows', { key: 'k', value: 'row' })
+  kafka.put('in', { key: null, value: 'x', headers: [['trace', Buffer.from('1')]] })
+  kafka.put('in', { key: 'k', value: 'y' })
+  await app.start()
+  return { kafka, app }
+}
+
+const outputsOf = (kafka: FakeClient): string[] => kafka.records('out').map(({ value }) => String(value))
+const AROUND_THE_KEYLESS = ['last x', 'first y row', 'second y row', 'last y']
+
+test('a record without a key, where one is needed, is one dead letter with its bytes; other branches go on', async t => {
+  const { kafka, app } = await keylessWith(t, 'dead-letter')
+  await until('both are committed', () => kafka.committed('keyless', 'in', 0) === 2)
+  const [letter, ...others] = kafka.records('keyless-dead-letters')
+  assert.ok(letter !== undefined && others.length === 0)
+  assert.deepEqual([letter.key, String(letter.value)], [null, 'x'])
+  assert.deepEqual(letter.headers[0], ['trace', Buffer.from('1')])
+  const texts = Object.fromEntries(letter.headers.map(([name, value]) => [name, String(value)]))
+  assert.equal(texts['tributary.errors.code'], 'TOPOLOGY_KEY_MISSING')
+  assert.equal(texts['tributary.errors.step'], 'first')
+  assert.equal(texts['__streams.errors.offset'], '0')
+  assert.match(texts['__streams.errors.message'] ?? '', /first needs a key.* in-0@0 /)
+  assert.deepEqual(outputsOf(kafka), AROUND_THE_KEYLESS)
+  const { drops, deadLettersByCode } = app.stats().counters
+  assert.deepEqual([drops, deadLettersByCode], [{}, { TOPOLOGY_KEY_MISSING: 1 }])
+})
+
+test('with skip a record without a key is dropped and counted, as Kafka Streams does', async t => {
+  const { kafka, app } = await keylessWith(t, 'skip')
+  await until('both are committed', () => kafka.committed('keyless', 'in', 0) === 2)
+  assert.deepEqual(kafka.records('keyless-dead-letters'), [])
+  assert.deepEqual(outputsOf(kafka), AROUND_THE_KEYLESS)
+  assert.deepEqual(app.stats().counters.drops, { first: { 'null-key': 1 }, second: { 'null-key': 1 } })
+})
+
+test('with fail a record without a key ends the application, and stays uncommitted', async t => {
+  const { kafka, app } = await keylessWith(t, 'fail')
+  await assert.rejects(app.ended, { code: 'TOPOLOGY_KEY_MISSING' })
+  assert.equal(app.state, 'failed')
+  assert.equal(kafka.committed('keyless', 'in', 0), undefined)
+  assert.deepEqual(outputsOf(kafka), [])
 })

@@ -67,11 +67,15 @@ test('outputs behind a repartition carry the time and the headers of the record 
   assert.deepEqual(charge.headers, headers)
 })
 
-test('a record without a new key is dropped by the repartition and counted', async t => {
+test('a record without a new key becomes a dead letter of the repartition', async t => {
   const driver = await driverOf(t, 3)
   driver.input(orders).put('shop', { customer: null, number: 1 })
   assert.deepEqual(driver.output(charges).take(), [])
-  assert.deepEqual(driver.counters.drops, { 'by-customer': { 'null-key': 1 } })
+  const [letter, ...others] = driver.takeDeadLetters()
+  assert.equal(others.length, 0)
+  assert.equal(letter?.headerTexts['tributary.errors.code'], 'TOPOLOGY_KEY_MISSING')
+  assert.equal(letter.headerTexts['tributary.errors.step'], 'by-customer')
+  assert.deepEqual(driver.counters.drops, {})
 })
 
 /** The partition counts of the topics that a start creates. */

@@ -11,7 +11,7 @@ import { KEYS, KINDS, World, type Guarantee, type Key, type Kind } from './appli
  */
 
 /** For each guarantee: `APP_HISTORIES=5000 node --test …` for a long run. */
-const HISTORIES = Number(process.env['APP_HISTORIES'] ?? 400)
+const HISTORIES = Number(process.env['APP_HISTORIES'] ?? 1_000)
 
 type Step =
   | { readonly do: 'put'; readonly key: Key; readonly kind: Kind }

@@ -38,6 +38,7 @@ test('the committable offset is the lowest one that is not finished', () => {
         assert.equal(tracker.heldCount, new Set(held).size)
       }
     }),
+    { runs: 5_000 },
   )
 })
 

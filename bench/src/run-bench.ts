@@ -1,7 +1,6 @@
 import type { ProcessGroup } from '../../dev/stack/process-group.ts'
-import { BenchError } from './bench-error.ts'
-import type { Contestant, ProgramCommand } from './contestants/contestant.ts'
-import { prepareGround, type Ground } from './ground.ts'
+import { prepareContestants } from './contestants/prepare.ts'
+import { prepareGround } from './ground.ts'
 import { expectedOutput } from './job/expected.ts'
 import { publishInputs } from './job/publish.ts'
 import { JobRecords } from './job/records.ts'
@@ -38,19 +37,4 @@ export async function runBench(run: BenchRun, options: BenchOptions): Promise<re
     }
   }
   return results
-}
-
-async function prepareContestants(
-  ground: Ground,
-  contestants: readonly Contestant[],
-  say: (line: string) => void,
-): Promise<readonly { readonly contestant: Contestant; readonly command: ProgramCommand }[]> {
-  const ready: { readonly contestant: Contestant; readonly command: ProgramCommand }[] = []
-  for (const contestant of contestants) {
-    const prepared = await contestant.prepare(ground)
-    if ('missing' in prepared) say(`${contestant.title} is left out: ${prepared.missing}.`)
-    else ready.push({ contestant, command: prepared })
-  }
-  if (ready.length === 0) throw new BenchError('BENCH_SET_UP', 'No contestant is left.')
-  return ready
 }

@@ -24,3 +24,16 @@ export const CONTESTANTS: readonly Contestant[] = [
   handWritten,
   franzGo,
 ]
+
+/** Whose latency is measured. */
+export const LATENCY_CONTESTANTS: readonly Contestant[] = [
+  tributary('tributary', 'Tributary, default (linger 5 ms)'),
+  tributary('tributary-low-latency', 'Tributary, linger 0', { lingerMs: 0 }),
+  kafkaStreams('kafka-streams', 'Kafka Streams, default but in-memory', { options: ['in-memory'] }),
+  kafkaStreams('kafka-streams-low-latency', 'Kafka Streams, in-memory, linger 0, no task idling', {
+    options: ['in-memory', 'low-latency'],
+  }),
+  kafkaStreams('kafka-streams-low-latency-2', 'Kafka Streams, the same with 2 threads', {
+    options: ['in-memory', 'low-latency', 'threads=2'],
+  }),
+]

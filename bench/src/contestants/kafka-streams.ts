@@ -27,19 +27,26 @@ export function kafkaStreams(
     title,
     guarantee: settings.guarantee ?? 'at-least-once',
     processes: 1,
-    async prepare(ground): Promise<ProgramCommand> {
-      built ??= build(ground)
-      return {
-        command: await streamsJava(),
-        args: [
-          '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
-          '-cp',
-          [join(project, 'target', 'classes'), await built].join(delimiter),
-          'tributary.bench.Main',
-          ...settings.options,
-        ],
-      }
-    },
+    prepare: ground => streamsProgram(ground, 'tributary.bench.Main', settings.options),
+  }
+}
+
+/** A class of the project with its arguments; the project is compiled when it is first asked for. */
+export async function streamsProgram(
+  ground: Ground,
+  mainClass: string,
+  options: readonly string[],
+): Promise<ProgramCommand> {
+  built ??= build(ground)
+  return {
+    command: await streamsJava(),
+    args: [
+      '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+      '-cp',
+      [join(project, 'target', 'classes'), await built].join(delimiter),
+      mainClass,
+      ...options,
+    ],
   }
 }
 

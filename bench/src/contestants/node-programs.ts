@@ -12,7 +12,11 @@ let built: Promise<void> | undefined
 export function tributary(
   name: string,
   title: string,
-  settings: { readonly guarantee?: Contestant['guarantee']; readonly processes?: number } = {},
+  settings: {
+    readonly guarantee?: Contestant['guarantee']
+    readonly processes?: number
+    readonly lingerMs?: number
+  } = {},
 ): Contestant {
   return {
     name,
@@ -20,9 +24,12 @@ export function tributary(
     guarantee: settings.guarantee ?? 'at-least-once',
     processes: settings.processes ?? 1,
     async prepare(ground) {
-      built ??= compilePackages(ground)
-      await built
-      return { command: process.execPath, args: [join(programs, 'tributary', 'main.ts')] }
+      await compilePackages(ground)
+      return {
+        command: process.execPath,
+        args: [join(programs, 'tributary', 'main.ts')],
+        ...(settings.lingerMs === undefined ? {} : { env: { BENCH_LINGER_MS: String(settings.lingerMs) } }),
+      }
     },
   }
 }
@@ -36,7 +43,13 @@ export const handWritten: Contestant = {
     Promise.resolve({ command: process.execPath, args: [join(programs, 'hand-written', 'main.ts')] }),
 }
 
-async function compilePackages(ground: Ground): Promise<void> {
+/** Once a run. @throws BenchError BENCH_SET_UP */
+export async function compilePackages(ground: Ground): Promise<void> {
+  built ??= compile(ground)
+  await built
+}
+
+async function compile(ground: Ground): Promise<void> {
   const logFile = join(ground.logDirectory, 'tsc.log')
   const exit = await ground.group.run({
     name: 'tsc',

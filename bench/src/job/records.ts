@@ -72,7 +72,7 @@ const CITIES = [
 const KINDS = ['walking tour', 'boat trip', 'museum ticket', 'cooking class', 'day trip', 'wine tasting']
 const QUALITIES = ['Guided', 'Private', 'Small-group', 'Skip-the-line', 'Sunset', 'Family']
 const CURRENCIES = ['EUR', 'USD', 'GBP', 'BRL']
-const TAGS = ['mobile-app', 'gift-card', 'returning', 'kids', 'weekend', 'loyal', 'early', 'last-minute']
+const TAGS = ['mobile-app', 'gift-card', 'returning', 'kids', 'weekend', 'vip', 'early', 'last-minute']
 
 /** The customer's id is the key of bookings and customers: 20 bytes. */
 export function customerId(index: number): string {

@@ -37,8 +37,13 @@ export function resultTable(runs: readonly RunResult[], contestants: readonly Co
     const own = runs.filter(run => run.contestant === name)
     return own.length === 0 ? [] : [[title, ...cells(own), ratioCell(runs, name)]]
   })
-  const widths = header.map((_, column) => Math.max(...[header, ...rows].map(row => row[column]!.length)))
-  return [header, ...rows]
+  return alignedText([header, ...rows])
+}
+
+/** The first column to the left, the others to the right. */
+export function alignedText(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map(row => row[column]!.length)))
+  return rows
     .map(row =>
       row
         .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))

@@ -3,7 +3,7 @@ import type { ProgramPlace } from '../program.ts'
 
 /** Reads a topic to where it ends now and keeps its rows. */
 export async function loadTable<T>(
-  place: ProgramPlace,
+  place: Pick<ProgramPlace, 'broker' | 'group'>,
   topic: string,
   decode: (value: Buffer) => T,
 ): Promise<Map<string, T>> {

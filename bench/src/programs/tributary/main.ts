@@ -2,13 +2,19 @@ import { createApp } from '@tributary/topology'
 import { programPlace, tellTableLoaded, tellTablesLoading } from '../program.ts'
 import { bookingTopology } from './topology.ts'
 
-// The job on Tributary: one process, every option that is not named at its default.
+// The job on Tributary: one process, every option at its default but the guarantee, and the linger where latency is measured.
 
 const place = programPlace()
+const lingerMs = process.env['BENCH_LINGER_MS']
 const live = new Set<string>()
 const app = createApp(
   bookingTopology(place),
-  { kafka: { brokers: [place.broker] }, registry: place.registryUrl, guarantee: place.guarantee },
+  {
+    kafka: { brokers: [place.broker] },
+    registry: place.registryUrl,
+    guarantee: place.guarantee,
+    ...(lingerMs === undefined ? {} : { lingerMs: Number(lingerMs) }),
+  },
   {
     onTableProgress({ table, partition, state, rows }) {
       const part = `${table}-${partition}`

@@ -1,0 +1,177 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { exitText, type ManagedProcess } from '../../../dev/stack/managed-process.ts'
+import { BenchError } from '../bench-error.ts'
+import type { Contestant, ProgramCommand } from '../contestants/contestant.ts'
+import { prepareContestants } from '../contestants/prepare.ts'
+import { prepareGround, type Ground } from '../ground.ts'
+import { createStreamTopic, INPUT_TOPICS, publishRows } from '../job/publish.ts'
+import { bookingIndex, customerIndex, JobRecords } from '../job/records.ts'
+import { schemaText } from '../job/schemas.ts'
+import { TopicWriter } from '../job/topic-writer.ts'
+import { VARIANTS } from '../job/variant.ts'
+import { busyCpuSeconds, cpuSecondsOf } from '../measure/cpu.ts'
+import { dropTopics, startProcesses } from '../measure/processes.ts'
+import { percentile } from '../measure/statistics.ts'
+import type { LatencyOptions } from '../options.ts'
+import type { BenchRun } from '../run-bench.ts'
+import { Arrivals, type Arrival } from './arrivals.ts'
+import { checkedArrivals } from './check.ts'
+import { SteadyLoad } from './load.ts'
+
+/** Milliseconds from when a booking was due to be sent until its event was read. */
+export interface LatencyResult {
+  readonly contestant: string
+  readonly round: number
+  readonly p50: number
+  readonly p99: number
+  readonly p999: number
+  readonly max: number
+  readonly events: number
+  /** Processors that all other processes used on average, this harness and the broker included. */
+  readonly otherProcessors: number
+}
+
+const START_DEADLINE_MS = 90_000
+const LAST_ARRIVAL_MS = 10_000
+const POLL_MS = 20
+/** Until code is compiled and caches are filled. */
+const WARM_UP_MS = 20_000
+
+/** @throws BenchError, StackError */
+export async function runLatency(run: BenchRun, options: LatencyOptions): Promise<readonly LatencyResult[]> {
+  const ground = await prepareGround(run.group, run.logDirectory)
+  const ready = await prepareContestants(ground, options.contestants, run.say)
+  // As many bookings as it takes; each is made when it is due.
+  const size = { bookings: 0, customers: 100_000, activities: 20_000 }
+  const records = new JobRecords(options.seed, VARIANTS[0]!, size)
+  await publishRows(ground, records)
+  const results: LatencyResult[] = []
+  for (let round = 1; round <= options.runs; round += 1) {
+    for (const { contestant, command } of ready) {
+      const result = await measureOne(ground, records, { contestant, command, round, options })
+      results.push(result)
+      run.say(latencyLine(result))
+    }
+  }
+  return results
+}
+
+function latencyLine(result: LatencyResult): string {
+  const { round, contestant, p50, p99, p999, max, otherProcessors } = result
+  const figures = Object.entries({ p50, p99, 'p99.9': p999, max }).map(
+    ([name, ms]) => `${name} ${ms.toFixed(1)} ms`,
+  )
+  return `round ${round} ${contestant}: ${figures.join(', ')}, verified; others used ${otherProcessors.toFixed(1)} processors`
+}
+
+interface LatencyTurn {
+  readonly contestant: Contestant
+  readonly command: ProgramCommand
+  readonly round: number
+  readonly options: LatencyOptions
+}
+
+async function measureOne(ground: Ground, records: JobRecords, turn: LatencyTurn): Promise<LatencyResult> {
+  const { partitions, steps } = records.variant
+  const name = `latency-${turn.contestant.name}-${turn.round}`
+  const inputs = { ...INPUT_TOPICS, bookings: `${name}-bookings` }
+  const output = `${name}-output`
+  await createStreamTopic(ground, inputs.bookings, records.variant)
+  await createStreamTopic(ground, output, records.variant)
+  const eventSchemaId = await ground.registry.register(`${output}-value`, schemaText('marketing-event'))
+  const schema = schemaText('booking')
+  const writer = await TopicWriter.open(ground, { name: inputs.bookings, partitions, schema })
+  const arrived = new Map<number, Arrival>()
+  const arrivals = new Arrivals(ground.broker, { name: output, partitions }, arrival =>
+    arrived.set(bookingIndex(arrival.event.properties.bookingId), arrival),
+  )
+  const processes = await startProcesses(ground, { ...turn, name, inputs, output, eventSchemaId, steps })
+  const load = new SteadyLoad(records, writer, turn.options.recordsPerSecond)
+  try {
+    return await underLoad(records, turn, { load, arrivals, arrived, processes })
+  } finally {
+    load.stop()
+    await Promise.allSettled([arrivals.close(), writer.close(), ...processes.map(child => child.stop())])
+    await dropTopics(ground, name)
+    await rm(join(ground.dataDirectory, name), { recursive: true, force: true })
+  }
+}
+
+async function underLoad(
+  records: JobRecords,
+  { contestant, round, options }: LatencyTurn,
+  running: {
+    readonly load: SteadyLoad
+    readonly arrivals: Arrivals
+    /** By booking. */
+    readonly arrived: ReadonlyMap<number, Arrival>
+    readonly processes: readonly ManagedProcess[]
+  },
+): Promise<LatencyResult> {
+  const { load, arrivals, arrived, processes } = running
+  const until = (isTrue: () => boolean, deadlineMs: number): Promise<void> =>
+    waitUntil(() => (arrivals.check(), isTrue()), { processes, deadlineMs })
+  await until(() => arrived.size > 0, START_DEADLINE_MS)
+  await sleep(WARM_UP_MS)
+  const first = load.next
+  const before = { cpu: otherCpuSeconds(processes), at: performance.now() }
+  await sleep(options.seconds * 1_000)
+  const end = load.next
+  const seconds = (performance.now() - before.at) / 1_000
+  const otherProcessors = (otherCpuSeconds(processes) - before.cpu) / seconds
+  load.stop()
+  const last = lastWithEvent(records, end)
+  await until(() => arrived.has(last), LAST_ARRIVAL_MS)
+  const latencies = checkedArrivals(records, arrived, [first, end]).map(
+    ([index, { atMs }]) => atMs - load.dueAtMs(index),
+  )
+  return {
+    contestant: contestant.name,
+    round,
+    p50: percentile(latencies, 0.5),
+    p99: percentile(latencies, 0.99),
+    p999: percentile(latencies, 0.999),
+    max: latencies.reduce((most, latency) => Math.max(most, latency), 0),
+    events: latencies.length,
+    otherProcessors,
+  }
+}
+
+/** The last booking before `end` of which an event comes. */
+function lastWithEvent(records: JobRecords, end: number): number {
+  for (let index = end - 1; index >= 0; index -= 1) {
+    const customer = customerIndex(records.booking(index).customerId)
+    if (records.customer(customer).marketingOptIn) return index
+  }
+  return 0
+}
+
+async function waitUntil(
+  isTrue: () => boolean,
+  limits: { readonly processes: readonly ManagedProcess[]; readonly deadlineMs: number },
+): Promise<void> {
+  const deadline = performance.now() + limits.deadlineMs
+  while (!isTrue()) {
+    const ended = limits.processes.find(({ exit }) => exit !== undefined)
+    if (ended !== undefined) {
+      throw new BenchError(
+        'BENCH_CONTESTANT',
+        `${ended.name} ended ${exitText(ended.exit!)}: read ${ended.logFile}.`,
+      )
+    }
+    if (performance.now() > deadline) {
+      const { logFile } = limits.processes[0]!
+      throw new BenchError(
+        'BENCH_CONTESTANT',
+        `Its events did not come within ${limits.deadlineMs / 1_000} s: read ${logFile}.`,
+      )
+    }
+    await sleep(POLL_MS)
+  }
+}
+
+function otherCpuSeconds(processes: readonly ManagedProcess[]): number {
+  return busyCpuSeconds() - processes.reduce((sum, { pid }) => sum + cpuSecondsOf(pid), 0)
+}

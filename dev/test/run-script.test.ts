@@ -103,7 +103,7 @@ test('an unknown command is refused before anything is installed', DEADLINE, t =
     assert.equal(refused.status, 2)
     assert.equal(
       refused.stderr,
-      'Usage: node dev/run.mjs <demo | chaos | bench | test | dev-up | dev-down> [arguments]\n',
+      'Usage: node dev/run.mjs <demo | chaos | drill | bench | test | dev-up | dev-down> [arguments]\n',
     )
   }
   assert.deepEqual(installs(repository), [])

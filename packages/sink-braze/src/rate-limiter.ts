@@ -13,8 +13,8 @@ export interface LimiterLimits {
   readonly maxRequests: number
   readonly windowMs: number
   readonly maxRequestsPerHour: number | undefined
-  /** How long after an assignment the share of a new partition counts. */
-  readonly handoverMs: number
+  /** How long after an assignment the share of a new partition counts. Undefined: as long as it has to (`Handover`). */
+  readonly handoverMs: number | undefined
 }
 
 export interface LimiterOptions {
@@ -24,6 +24,8 @@ export interface LimiterOptions {
   readonly urgentReserve: number
   /** The longest time from a grant to its end. */
   readonly requestTimeoutMs: number
+  /** As many requests are under way at once. */
+  readonly connections: number
 }
 
 export interface LimiterStats {
@@ -63,6 +65,7 @@ export class RateLimiter {
   readonly #limits: LimiterLimits
   readonly #clock: Clock
   readonly #reserve: number
+  readonly #maxUnderWay: number
   readonly #shares: Shares
   readonly #hour: HourBudget | undefined
   readonly #pause: Pause
@@ -74,12 +77,18 @@ export class RateLimiter {
   readonly #counts = { rateLimited: 0, waits: 0, waitedMs: 0 }
   #cancelTimer: (() => void) | undefined
 
-  constructor(limits: LimiterLimits, { clock, random, urgentReserve, requestTimeoutMs }: LimiterOptions) {
+  constructor(limits: LimiterLimits, options: LimiterOptions) {
+    const { clock, random, urgentReserve, requestTimeoutMs, connections } = options
     const { maxRequests, windowMs, maxRequestsPerHour, handoverMs } = limits
     this.#limits = limits
     this.#clock = clock
     this.#reserve = urgentReserve
-    this.#shares = new Shares(limits, handoverMs)
+    this.#maxUnderWay = connections
+    this.#shares = new Shares(limits, {
+      maxUnderWay: connections,
+      shortMs: handoverMs ?? windowMs,
+      longMs: handoverMs ?? windowMs + requestTimeoutMs,
+    })
     this.#hour =
       maxRequestsPerHour === undefined
         ? undefined
@@ -217,6 +226,7 @@ export class RateLimiter {
 
   /** 0: a request may go now. Infinity: not before something happens. Otherwise it is to be asked again after that time. */
   #waitMs(isUrgent: boolean): number {
+    if (this.#underWay.size >= this.#maxUnderWay) return Infinity
     const nowMs = this.#clock.monotonicMs()
     return Math.max(
       this.heldMs,

@@ -1,5 +1,6 @@
 import type { DeliveryAssignment } from '@tributary/topology'
 import { BrazeError } from './errors.ts'
+import { HOUR_OPENING } from './hour-budget.ts'
 
 /**
  * The part of a limit that belongs to one of `partitionCount` partitions: whole numbers, at most one apart, that sum to
@@ -27,13 +28,24 @@ interface Gain extends Part {
 }
 
 /**
+ * How long a gain waits. The window (`shortMs`) is enough where the requests that a process may have under way, whichever
+ * partitions they are for, fit into the smallest part that it can be left with: then its former owner, too, keeps to the part
+ * that it has left. Otherwise they must have ended (`longMs`). The proof is in docs/decisions/0007.
+ */
+export interface Handover {
+  readonly maxUnderWay: number
+  readonly shortMs: number
+  readonly longMs: number
+}
+
+/**
  * Which part of the limits this process may use: that of the partitions it has, so that all processes together have the
- * limit and no more. What goes is gone at once. What comes counts after `handoverMs`, when nothing that the partition's
+ * limit and no more. What goes is gone at once. What comes counts after the handover, when nothing that the partition's
  * former owner sent can be in Braze's window any more.
  */
 export class Shares {
   readonly #limits: Limits
-  readonly #handoverMs: number
+  readonly #handover: Handover
   readonly #held = new Map<number, Gain>()
   readonly #gains: Gain[] = []
   #partitionCount: number | undefined
@@ -41,9 +53,9 @@ export class Shares {
   #perHour: number
 
   /** Until the first assignment everything is this process's: it is used without an engine that assigns. */
-  constructor(limits: Limits, handoverMs: number) {
+  constructor(limits: Limits, handover: Handover) {
     this.#limits = limits
-    this.#handoverMs = handoverMs
+    this.#handover = handover
     this.#requests = limits.maxRequests
     this.#perHour = limits.maxRequestsPerHour ?? 0
   }
@@ -128,8 +140,16 @@ export class Shares {
     return {
       requests: partOf(this.#limits.maxRequests, partition, count),
       perHour: partOf(this.#limits.maxRequestsPerHour ?? 0, partition, count),
-      fromMs: nowMs + this.#handoverMs,
+      fromMs: nowMs + this.#handoverMs(count),
     }
+  }
+
+  #handoverMs(partitionCount: number): number {
+    const { maxRequests, maxRequestsPerHour = Infinity } = this.#limits
+    const { maxUnderWay, shortMs, longMs } = this.#handover
+    // Of an hour only its opening is there as it turns, and what is under way then counts in both.
+    const smallest = Math.floor(Math.min(maxRequests, maxRequestsPerHour * HOUR_OPENING) / partitionCount)
+    return maxUnderWay <= smallest ? shortMs : longMs
   }
 
   #count({ requests, perHour }: Part): void {

@@ -43,18 +43,17 @@ export class TrackSender {
   readonly #deleteAnswers = new Map<number | undefined, number>()
 
   constructor(options: ResolvedOptions, counters: BrazeCounters) {
-    const { limits, requestTimeoutMs } = options
+    const { limits } = options
     const client = new BrazeClient(options)
     this.#options = options
     this.#client = client
     this.#counters = counters
-    const handoverMs = limits.handoverMs ?? limits.windowMs + requestTimeoutMs
-    this.#track = new Endpoint({ path: '/users/track', limits: { ...limits, handoverMs }, client, options })
+    this.#track = new Endpoint({ path: '/users/track', limits, client, options })
     const deleteLimits = {
       maxRequests: limits.maxDeletesPerMinute,
       windowMs: DELETE_WINDOW_MS,
       maxRequestsPerHour: undefined,
-      handoverMs: handoverMs === 0 ? 0 : DELETE_WINDOW_MS + requestTimeoutMs,
+      handoverMs: limits.handoverMs === 0 ? 0 : undefined,
     }
     this.#delete = new Endpoint({ path: '/users/delete', limits: deleteLimits, client, options })
   }

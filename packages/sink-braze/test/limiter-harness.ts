@@ -27,7 +27,7 @@ export function asked(
   const clock = new TestClock(options.startMs ?? TEN_TO)
   const limiter = new RateLimiter(
     { maxRequests: 3, windowMs: 3_000, maxRequestsPerHour: undefined, handoverMs: 4_000, ...limits },
-    { clock, random: () => 1, urgentReserve: 0.1, requestTimeoutMs: 1_000, ...options },
+    { clock, random: () => 1, urgentReserve: 0.1, requestTimeoutMs: 1_000, connections: 1_000, ...options },
   )
   const grants: Grant[] = []
   const errors: Asked['errors'] = []

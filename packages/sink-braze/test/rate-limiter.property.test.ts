@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { TestClock } from '@tributary/topology/testing'
 import fc from 'fast-check'
 import type { Grant } from '../src/grant.ts'
@@ -35,41 +35,60 @@ const TIMEOUT_MS = 1_500
 const PROCESSES = 3
 const MAX_PARTITIONS = 5
 
-const call: fc.Arbitrary<Call> = fc.record({
-  kind: fc.constant('call' as const),
-  process: fc.nat(PROCESSES - 1),
-  times: fc.integer({ min: 1, max: 6 }),
-  isUrgent: fc.boolean(),
-  latencyMs: fc.nat(TIMEOUT_MS),
-  arrival: fc.double({ min: 0, max: 1, noNaN: true }),
-  refused: fc.oneof(
-    { weight: 14, arbitrary: fc.constant(undefined) },
-    fc.constant('unsaid' as const),
-    fc.nat(5_000),
-  ),
-  reading: fc.option(fc.record({ limit: fc.constant(100), remaining: fc.nat(30), resetMs: fc.nat(20_000) }), {
-    freq: 4,
-    nil: undefined,
-  }),
-})
+const callOf = (maxTimes: number): fc.Arbitrary<Call> =>
+  fc.record({
+    kind: fc.constant('call' as const),
+    process: fc.nat(PROCESSES - 1),
+    times: fc.integer({ min: 1, max: maxTimes }),
+    isUrgent: fc.boolean(),
+    latencyMs: fc.nat(TIMEOUT_MS),
+    arrival: fc.double({ min: 0, max: 1, noNaN: true }),
+    refused: fc.oneof(
+      { weight: 14, arbitrary: fc.constant(undefined) },
+      fc.constant('unsaid' as const),
+      fc.nat(5_000),
+    ),
+    reading: fc.option(
+      fc.record({ limit: fc.constant(100), remaining: fc.nat(30), resetMs: fc.nat(20_000) }),
+      {
+        freq: 4,
+        nil: undefined,
+      },
+    ),
+  })
 
 const rebalance: fc.Arbitrary<Rebalance> = fc.record({
   kind: fc.constant('rebalance' as const),
   owners: fc.array(fc.nat(PROCESSES - 1), { minLength: MAX_PARTITIONS, maxLength: MAX_PARTITIONS }),
 })
 
-const history: fc.Arbitrary<readonly { readonly afterMs: number; readonly step: Step }[]> = fc.array(
-  fc.record({
-    // Now and then long enough for an hour to go by with all that it gives.
-    afterMs: fc.oneof(
-      { weight: 8, arbitrary: fc.constant(0) },
-      { weight: 5, arbitrary: fc.nat(2_000) },
-      { weight: 1, arbitrary: fc.nat(HOUR_MS) },
-    ),
-    step: fc.oneof({ weight: 6, arbitrary: call }, { weight: 1, arbitrary: rebalance }),
-  }),
-  { minLength: 1, maxLength: 100, size: 'max' },
-)
+const rebalanceThatLeavesEach: fc.Arbitrary<Rebalance> = fc.record({
+  kind: fc.constant('rebalance' as const),
+  owners: fc
+    .tuple(
+      fc.shuffledSubarray([0, 1, 2], { minLength: PROCESSES, maxLength: PROCESSES }),
+      fc.nat(PROCESSES - 1),
+      fc.nat(PROCESSES - 1),
+    )
+    .map(([each, ...others]) => [...each, ...others]),
+})
+
+const historyOf = (
+  move: fc.Arbitrary<Rebalance>,
+  maxTimes: number,
+): fc.Arbitrary<readonly { readonly afterMs: number; readonly step: Step }[]> =>
+  fc.array(
+    fc.record({
+      // Now and then long enough for an hour to go by with all that it gives.
+      afterMs: fc.oneof(
+        { weight: 8, arbitrary: fc.constant(0) },
+        { weight: 5, arbitrary: fc.nat(2_000) },
+        { weight: 1, arbitrary: fc.nat(HOUR_MS) },
+      ),
+      step: fc.oneof({ weight: 6, arbitrary: callOf(maxTimes) }, { weight: 1, arbitrary: move }),
+    }),
+    { minLength: 1, maxLength: 100, size: 'max' },
+  )
 
 const limits = fc.record({
   maxRequests: fc.integer({ min: 1, max: 9 }),
@@ -152,7 +171,26 @@ class Fleet {
   }
 }
 
-test('over all processes, no span of the window and no hour of the clock sees more arrivals than allowed, however partitions move', async t => {
+interface Case {
+  readonly limits: fc.Arbitrary<
+    Bounds & { readonly partitionCount: number; readonly toHourMs: number; readonly urgentReserve: number }
+  >
+  readonly history: ReturnType<typeof historyOf>
+  readonly connections: number
+  /** Undefined: as long as the limiter finds that it has to. */
+  readonly handoverMs: (bounds: Bounds) => number | undefined
+}
+
+interface Bounds {
+  readonly maxRequests: number
+  readonly windowMs: number
+  readonly maxRequestsPerHour: number | undefined
+}
+
+async function holdsForAll(
+  t: TestContext,
+  { limits, history, connections, handoverMs }: Case,
+): Promise<void> {
   t.diagnostic(`ORACLE_SEED=${seed}`)
   let arrived = 0
   let moved = 0
@@ -163,12 +201,11 @@ test('over all processes, no span of the window and no hour of the clock sees mo
       async (steps, { toHourMs, partitionCount, urgentReserve, ...bounds }) => {
         const startMs = 472_000 * HOUR_MS - toHourMs
         const clock = new TestClock(startMs)
-        const handoverMs = bounds.windowMs + TIMEOUT_MS
-        const options = { clock, random: () => 0.5, urgentReserve, requestTimeoutMs: TIMEOUT_MS }
+        const options = { clock, random: () => 0.5, urgentReserve, requestTimeoutMs: TIMEOUT_MS, connections }
         const fleet = new Fleet(
           clock,
           partitionCount,
-          () => new RateLimiter({ ...bounds, handoverMs }, options),
+          () => new RateLimiter({ ...bounds, handoverMs: handoverMs(bounds) }, options),
         )
         const stop = new AbortController()
         fleet.rebalance([0, 1, 2, 0, 1])
@@ -194,18 +231,39 @@ test('over all processes, no span of the window and no hour of the clock sees mo
   )
   t.diagnostic(`${arrived} arrivals, ${moved} rebalances`)
   assert.ok(arrived > 2_000 && moved > 300)
-})
+}
+
+const UNBOUNDED = 1_000
+
+test('over all processes, no span of the window and no hour of the clock sees more arrivals than allowed, however partitions move', t =>
+  holdsForAll(t, {
+    limits,
+    history: historyOf(rebalance, 6),
+    connections: UNBOUNDED,
+    handoverMs: ({ windowMs }) => windowMs + TIMEOUT_MS,
+  }))
+
+/** As many as the smallest part of the limits below: 10 by 5 partitions, a quarter of 40 an hour by 5. */
+const FEW_CONNECTIONS = 2
+
+test('so it is when a gain waits for the window alone, where what may be under way fits into the smallest part', t =>
+  holdsForAll(t, {
+    limits: fc.record({
+      maxRequests: fc.integer({ min: 10, max: 20 }),
+      windowMs: fc.constantFrom(500, 3_000),
+      maxRequestsPerHour: fc.option(fc.integer({ min: 40, max: 90 }), { nil: undefined }),
+      partitionCount: fc.integer({ min: PROCESSES, max: MAX_PARTITIONS }),
+      toHourMs: fc.nat(20_000),
+      urgentReserve: fc.constantFrom(0, 0.1, 0.5),
+    }),
+    // Whoever is left without a partition has nothing under way any more; here everyone keeps one.
+    history: historyOf(rebalanceThatLeavesEach, 25),
+    connections: FEW_CONNECTIONS,
+    handoverMs: () => undefined,
+  }))
 
 /** Counts anew, without any knowledge of shares, budgets or places. */
-function checkArrivals(
-  unsorted: readonly number[],
-  startMs: number,
-  bounds: {
-    readonly maxRequests: number
-    readonly windowMs: number
-    readonly maxRequestsPerHour: number | undefined
-  },
-): void {
+function checkArrivals(unsorted: readonly number[], startMs: number, bounds: Bounds): void {
   const arrivals = unsorted.toSorted((a, b) => a - b)
   for (const [index, arrivedMs] of arrivals.entries()) {
     const next = arrivals[index + bounds.maxRequests]
@@ -247,7 +305,13 @@ function stillness(): {
 test('under a backlog the whole limit is used, but for the time that answers take', async () => {
   const { clock, work } = stillness()
   const bounds = { maxRequests: 300, windowMs: 3_000, maxRequestsPerHour: undefined, handoverMs: 4_000 }
-  const options = { clock, random: () => 0.5, urgentReserve: 0.1, requestTimeoutMs: 1_000 }
+  const options = {
+    clock,
+    random: () => 0.5,
+    urgentReserve: 0.1,
+    requestTimeoutMs: 1_000,
+    connections: UNBOUNDED,
+  }
   const made = work(new RateLimiter(bounds, options), 20)
   await clock.advance(30_000)
   assert.ok(made() >= 0.99 * 3_000, `${made()} of 3,000`)
@@ -257,7 +321,13 @@ test('under a backlog the whole limit is used, but for the time that answers tak
 test('three processes under a backlog use the whole limit together', async () => {
   const { clock, work } = stillness()
   const bounds = { maxRequests: 301, windowMs: 3_000, maxRequestsPerHour: undefined, handoverMs: 4_000 }
-  const options = { clock, random: () => 0.5, urgentReserve: 0.1, requestTimeoutMs: 1_000 }
+  const options = {
+    clock,
+    random: () => 0.5,
+    urgentReserve: 0.1,
+    requestTimeoutMs: 1_000,
+    connections: UNBOUNDED,
+  }
   const made = [0, 1, 2].map(process => {
     const limiter = new RateLimiter(bounds, options)
     limiter.assign({ partitions: [process, process + 3], partitionCount: 6 })
@@ -275,7 +345,13 @@ test('an hour under a backlog uses all that the hour allows', async () => {
   const startMs = Math.ceil(clock.now() / HOUR_MS) * HOUR_MS
   await clock.advance(startMs - clock.now() - 5_000)
   const bounds = { maxRequests: 50, windowMs: 3_000, maxRequestsPerHour: 2_000, handoverMs: 0 }
-  const options = { clock, random: () => 0.5, urgentReserve: 0.1, requestTimeoutMs: 1_000 }
+  const options = {
+    clock,
+    random: () => 0.5,
+    urgentReserve: 0.1,
+    requestTimeoutMs: 1_000,
+    connections: UNBOUNDED,
+  }
   const limiter = new RateLimiter(bounds, options)
   const made = work(limiter, 20)
   await clock.advance(3_605_000 - 20)

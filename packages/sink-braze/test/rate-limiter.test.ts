@@ -261,6 +261,7 @@ test('an hour is not given twice when the clock is set back', async () => {
     random: () => 1,
     urgentReserve: 0,
     requestTimeoutMs: 1_000,
+    connections: 1_000,
   })
   const call = { signal: NEVER, isUrgent: true }
   nowMs += 600_000

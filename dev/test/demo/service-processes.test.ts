@@ -91,8 +91,17 @@ test('a service that others ask is stopped after them', async t => {
   const asked = await processes.start({ ...simulator, name: 'asked', isAskedByOthers: true })
   await processes.start(simulator)
   const [asking] = group.processes
-  const isUpAtTheEnd = asking!.ended.then(async () => (await fetch(`${asked.url}/health/live`)).ok)
+  const told: { readonly isAsking: boolean; readonly hasAskingEnded: boolean }[] = []
+  const { kill } = process
+  t.mock.method(process, 'kill', (pid: number, signal?: NodeJS.Signals | 0) => {
+    if (signal === 'SIGTERM')
+      told.push({ isAsking: pid === -asking!.pid, hasAskingEnded: asking!.exit !== undefined })
+    return kill.call(process, pid, signal)
+  })
   await group.stop()
-  assert.equal(await isUpAtTheEnd, true)
+  assert.deepEqual(told, [
+    { isAsking: true, hasAskingEnded: false },
+    { isAsking: false, hasAskingEnded: true },
+  ])
   await assert.rejects(fetch(`${asked.url}/health/live`))
 })

@@ -4,6 +4,7 @@ import type { StateAnswer } from '@tributary/braze-simulator'
 import { serviceProcess } from '../../demo/services/service-processes.ts'
 import type { ManagedProcess } from '../../stack/managed-process.ts'
 import { freePort } from '../../stack/ports.ts'
+import { signalGroup } from '../../stack/process-identity.ts'
 import { DrillError } from '../drill-error.ts'
 import type { Fields, Input, Picture } from '../in-process/picture.ts'
 import type { RealGround } from './ground.ts'
@@ -13,13 +14,13 @@ const USERS_AT_ONCE = 16
 const STOP_DEADLINE_MS = 40_000
 const MS_PER_TICK = 10
 
-/** Of all its threads, in milliseconds; undefined where there is no `/proc`. */
-export function cpuMsOf(pid: number): number | undefined {
+/** Of all its threads, in milliseconds; NaN where there is no `/proc`. */
+export function cpuMsOf(pid: number): number {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
     return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK
   } catch {
-    return undefined
+    return Number.NaN
   }
 }
 
@@ -163,6 +164,15 @@ export class RealSink {
 
   async isReady(): Promise<boolean> {
     return (await fetch(`${this.url}/health/ready`)).ok
+  }
+
+  /** Takes its processor time away: it neither reads nor sends, and hears of nothing. */
+  freeze(): void {
+    signalGroup(this.pid, 'SIGSTOP')
+  }
+
+  thaw(): void {
+    signalGroup(this.pid, 'SIGCONT')
   }
 
   /** As by `kill -9`. */

@@ -39,11 +39,25 @@ export async function registeredId(options: RegistrationOptions): Promise<number
       await latestDifferences(options),
     )
   const { compatible, messages } = await registry.checkCompatibility(subject, text)
-  if (compatible) return registry.register(subject, text)
+  if (compatible) return registerBesideOthers(options)
   throw incompatible(`Subject ${subject} does not take the schema of the code`, [
     ...(await latestDifferences(options)),
     ...messages,
   ])
+}
+
+/**
+ * Processes that start together all find a new subject without the schema, and all register it. Apicurio answers those that
+ * come second with the 409 of a schema that does not fit ("An artifact with ID … already exists"). The schema stands there
+ * then; or another one does, which the second try is held against.
+ */
+async function registerBesideOthers({ registry, subject, text }: RegistrationOptions): Promise<number> {
+  try {
+    return await registry.register(subject, text)
+  } catch (error) {
+    if (!TopologyError.is(error) || error.code !== 'TOPOLOGY_SCHEMA_INCOMPATIBLE') throw error
+    return (await registry.idOf(subject, text)) ?? (await registry.register(subject, text))
+  }
 }
 
 export function incompatible(what: string, details: readonly string[]): TopologyError {

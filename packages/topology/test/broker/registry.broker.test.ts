@@ -43,6 +43,26 @@ const newer = defineAvro({
 })
 const incompatible = defineAvro({ type: 'record', name, fields: [...fields, { name: 'n', type: 'int' }] })
 
+test(
+  'processes that start at the same moment all register the schema of a new subject',
+  { skip },
+  async t => {
+    // Where the registry lets two registrations meet is up to it, so they get many chances.
+    for (let round = 0; round < 25; round += 1) {
+      const { topic } = open(t)
+      await Promise.all(
+        Array.from({ length: 8 }, () =>
+          openSerde(avro(booking), {
+            registry: new HttpSchemaRegistry({ url: url ?? '' }),
+            topic,
+            read: false,
+          }),
+        ),
+      )
+    }
+  },
+)
+
 test('an old reader and a new one read what old and new writers registered', { skip }, async t => {
   const { registry, topic } = open(t)
   const old = await openSerde(avro(booking), { registry, topic })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { TopologyError } from '../../src/errors.ts'
 import { avro } from '../../src/serde/avro.ts'
 import { defineAvro } from '../../src/serde/avro-schema.ts'
 import { InMemorySchemaRegistry } from '../../src/serde/in-memory-schema-registry.ts'
@@ -45,6 +46,44 @@ test('without a registry an Avro topic does not open', async () => {
     registry: undefined,
   } as const
   await assert.rejects(avro('string').open(context), fails('TOPOLOGY_CONFIG_INVALID', /the key of t/i))
+})
+
+/** Another process is first: between the look for the schema and its registration. */
+class RacedRegistry extends InMemorySchemaRegistry {
+  readonly #first: string
+  #isRaced = false
+
+  constructor(first: string) {
+    super()
+    this.#first = first
+  }
+
+  override async register(subject: string, schema: string): Promise<number> {
+    if (this.#isRaced) return super.register(subject, schema)
+    this.#isRaced = true
+    await super.register(subject, this.#first)
+    // What Apicurio's 409 comes to: "An artifact with ID … already exists".
+    throw new TopologyError(incompatible, 'already exists')
+  }
+}
+
+test('a writer starts when another process registers the same schema at the same moment, or an older one', async () => {
+  const own = JSON.stringify(recordOf(id, quantity))
+  for (const [first, expectedId] of [
+    [own, 1],
+    [JSON.stringify(recordOf(id)), 2],
+  ] as const) {
+    const registry = new RacedRegistry(first)
+    await openSerde(avro(recordOf(id, quantity)), { registry, read: false })
+    assert.equal(await registry.idOf('bookings-value', own), expectedId)
+  }
+  await assert.rejects(
+    openSerde(avro(recordOf(id, requiredQuantity)), {
+      registry: new RacedRegistry(JSON.stringify(recordOf(id))),
+      read: false,
+    }),
+    fails(incompatible),
+  )
 })
 
 test('a writer whose schema the subject does not take stops the start, and the message says what differs', async () => {

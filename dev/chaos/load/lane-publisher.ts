@@ -118,10 +118,15 @@ function headersMap(headers: DumpedRecord['headers']): Map<Buffer, Buffer> {
   return new Map(headers.map(([name, value]) => [Buffer.from(name), value as Buffer]))
 }
 
+/**
+ * A record with a time of its own goes alone: the client writes the times of a batch as differences from its first record's,
+ * and writes a wrong one where that is years ahead.
+ */
 function countOfRequest(lane: readonly OutgoingRecord[]): number {
   let bytes = 0
-  for (const [index, { value }] of lane.entries()) {
+  for (const [index, { value, timestampMs }] of lane.entries()) {
     bytes += value?.length ?? 0
+    if (timestampMs !== undefined) return Math.max(1, index)
     if (index > 0 && bytes > MOST_BYTES_PER_REQUEST) return index
     if (index + 1 === MOST_PER_REQUEST) return MOST_PER_REQUEST
   }

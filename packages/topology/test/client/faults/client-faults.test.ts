@@ -14,6 +14,7 @@ import {
   TimeoutError,
 } from '@platformatic/kafka'
 import { partitionForKey } from '../../../src/wire/murmur2.ts'
+import { RecordCursor } from '../../../src/wire/record-batch-reader.ts'
 import { mended, metadataAnswer } from './fake-broker.ts'
 
 /* Each test shows a fault of the client as it is, and fails when the client no longer has it. docs/decisions/0008 has the list. */
@@ -42,6 +43,24 @@ test('a batch whose checksum is wrong is read as if nothing were', () => {
   assert.doesNotThrow(
     () => readRecordsBatch(Reader.from(buffer)),
     mended('unchecked batches', `${ADAPTER}/fetched-records.ts`),
+  )
+})
+
+test('a record that is years older than the first of its batch gets a wrong timestamp', () => {
+  const first = Date.UTC(2033, 0)
+  const second = Date.UTC(2026, 0)
+  const { buffer } = createRecordsBatch(
+    [first, second].map(time => ({ topic: 'orders', value: Buffer.from('v'), timestamp: BigInt(time) })),
+  )
+  const cursor = new RecordCursor()
+  cursor.reset(buffer, 0)
+  assert.ok(cursor.next())
+  assert.equal(cursor.timestampMs, first)
+  assert.ok(cursor.next())
+  assert.notEqual(
+    cursor.timestampMs,
+    second,
+    mended('timestamps before the first of a batch', 'src/wire/record-batch-writer.ts'),
   )
 })
 

@@ -1,6 +1,6 @@
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { relative, resolve, sep } from 'node:path'
-import { parseArgs } from 'node:util'
+import { type Command, defineCommand } from './command.ts'
 import { type CliContext, CliError } from './context.ts'
 import { type GeneratedFile, generateFiles, type SchemaFile } from './generate.ts'
 
@@ -11,44 +11,38 @@ Schemas may refer to named types of one another.
 
   --out <directory>  where the files go; it is made if need be
   --check            writes nothing, and fails where a file is missing or differs
+  --json             what became of each file, as a JSON array
 `
 
 /** `tributary codegen`. */
-export function codegen(args: readonly string[], context: CliContext): number {
-  const { values, positionals } = parse(args)
-  if (values.help === true) {
-    context.print(USAGE)
-    return 0
-  }
-  if (values.out === undefined) throw new CliError(`--out is missing.\n\n${USAGE}`, 2)
-  const out = resolve(context.workingDirectory, values.out)
-  const inputs = findInputs(positionals, context.workingDirectory)
-  const files = generateFiles(inputs.map(path => readSchema(path, out, context.workingDirectory)))
-  return values.check === true ? check(files, out, context) : write(files, out, context)
-}
-
-function parse(args: readonly string[]): ReturnType<typeof parseArguments> {
-  try {
-    return parseArguments(args)
-  } catch (error) {
-    throw new CliError(`${(error as Error).message}\n\n${USAGE}`, 2, error)
-  }
-}
-
-function parseArguments(args: readonly string[]): {
-  readonly values: { readonly out?: string; readonly check?: boolean; readonly help?: boolean }
-  readonly positionals: readonly string[]
-} {
-  return parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      out: { type: 'string' },
-      check: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  })
-}
+export const CODEGEN: Command = defineCommand({
+  name: 'codegen',
+  summary: 'Avro schemas (.avsc) to TypeScript',
+  usage: USAGE,
+  examples: [
+    "codegen 'schemas/*.avsc' --out src/generated",
+    "codegen 'schemas/*.avsc' --out src/generated --check",
+  ],
+  options: {
+    out: { type: 'string' },
+    check: { type: 'boolean' },
+    json: { type: 'boolean' },
+  },
+  exitCodes: { 1: 'failed; with --check: a file is missing or differs' },
+  run({ values, positionals }, context) {
+    if (values.out === undefined) throw new CliError(`--out is missing.\n\n${USAGE}`, 2)
+    const out = resolve(context.workingDirectory, values.out)
+    const inputs = findInputs(positionals, context.workingDirectory)
+    const files = generateFiles(inputs.map(path => readSchema(path, out, context.workingDirectory)))
+    const outcomes = files.map(file => outcomeOf(file, out, context.workingDirectory))
+    if (values.check !== true) write(files, out)
+    if (values.json === true) {
+      context.print(`${JSON.stringify(outcomes)}\n`)
+      return values.check === true && outcomes.some(({ state }) => state !== 'as it was') ? 1 : 0
+    }
+    return values.check === true ? check(outcomes, context) : tell(outcomes, context)
+  },
+})
 
 /** The paths in an order that depends on nothing but their names. */
 function findInputs(patterns: readonly string[], workingDirectory: string): readonly string[] {
@@ -75,32 +69,42 @@ function readSchema(path: string, out: string, workingDirectory: string): Schema
   }
 }
 
-function write(files: readonly GeneratedFile[], out: string, context: CliContext): number {
+interface Outcome {
+  readonly path: string
+  /** Before anything is written. */
+  readonly state: 'missing' | 'differs' | 'as it was'
+}
+
+function outcomeOf({ name, text }: GeneratedFile, out: string, workingDirectory: string): Outcome {
+  const path = resolve(out, name)
+  const content = existsSync(path) ? readFileSync(path, 'utf8') : undefined
+  const state = content === text ? 'as it was' : content === undefined ? 'missing' : 'differs'
+  return { path: relative(workingDirectory, path), state }
+}
+
+function write(files: readonly GeneratedFile[], out: string): void {
   mkdirSync(out, { recursive: true })
   for (const { name, text } of files) {
     const path = resolve(out, name)
-    const isChanged = contentOf(path) !== text
-    if (isChanged) writeFileSync(path, text)
-    context.print(`${isChanged ? 'written' : 'as it was'}: ${relative(context.workingDirectory, path)}\n`)
+    if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text)
   }
+}
+
+function tell(outcomes: readonly Outcome[], context: CliContext): number {
+  for (const { path, state } of outcomes)
+    context.print(`${state === 'as it was' ? state : 'written'}: ${path}\n`)
   return 0
 }
 
-function check(files: readonly GeneratedFile[], out: string, context: CliContext): number {
-  const problems = files.flatMap(({ name, text }) => {
-    const path = resolve(out, name)
-    const content = contentOf(path)
-    if (content === text) return []
-    const shown = relative(context.workingDirectory, path)
-    return [content === undefined ? `${shown} is missing` : `${shown} differs from its schema`]
-  })
+function check(outcomes: readonly Outcome[], context: CliContext): number {
+  const problems = outcomes.flatMap(({ path, state }) =>
+    state === 'as it was'
+      ? []
+      : [state === 'missing' ? `${path} is missing` : `${path} differs from its schema`],
+  )
   if (problems.length === 0) return 0
   context.complain(
     `${problems.join('\n')}\nRun tributary codegen without --check, and commit what it writes.\n`,
   )
   return 1
-}
-
-function contentOf(path: string): string | undefined {
-  return existsSync(path) ? readFileSync(path, 'utf8') : undefined
 }

@@ -1,6 +1,7 @@
 import type { KafkaClientOptions } from '../client/platformatic/kafka-client.ts'
 import type { KafkaClient } from '../client/ports.ts'
 import type { Clock } from '../clock.ts'
+import type { SchemaRegistry } from '../serde/schema-registry.ts'
 
 /** What a command knows of its surroundings. */
 export interface CliContext {
@@ -15,12 +16,13 @@ export interface CliContext {
   readonly signal?: AbortSignal | undefined
   /** Default: the system's. */
   readonly clock?: Clock | undefined
+  /** Whether what is printed goes to a terminal that shows colours, and nobody minds. Default: no. */
+  readonly isColoured?: boolean | undefined
   /** Default: a client of the brokers that are named. */
   readonly connect?: ((options: KafkaClientOptions) => KafkaClient) | undefined
+  /** Default: the one whose URL is given. */
+  readonly openRegistry?: ((url: string) => SchemaRegistry) | undefined
 }
-
-/** 0: done, 1: it failed, 2: it was called wrongly, 130: interrupted by Ctrl-C. */
-export type ExitCode = 0 | 1 | 2 | 130
 
 /** Ends a command with one message instead of a stack. */
 export class CliError extends Error {

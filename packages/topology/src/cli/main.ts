@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { createInterface } from 'node:readline/promises'
+import { wantsColours } from './paint.ts'
 import { runCli } from './run.ts'
 
 const interrupted = new AbortController()
@@ -15,11 +16,14 @@ async function ask(question: string): Promise<string> {
   }
 }
 
-process.exitCode = await runCli(process.argv.slice(2), {
+const exitCode = await runCli(process.argv.slice(2), {
   workingDirectory: process.cwd(),
   searchPath: process.env['PATH'],
   print: text => void process.stdout.write(text),
   complain: text => void process.stderr.write(text),
   ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
   signal: interrupted.signal,
+  isColoured: wantsColours(process.stdout, process.env),
 })
+// An author's module that was loaded may hold connections and timers, which are of no concern once the command is done.
+process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)))

@@ -354,3 +354,44 @@ test('a value that was left out is read where it came from, and without that the
   assert.deepEqual([gone.code, kafka.endOffset('orders', 0)], [1, 1])
   assert.match(gone.err, /its original is gone/)
 })
+
+test('show and replay speak JSON, and show keeps the value to itself until it is asked for', async () => {
+  const kafka = fakeKafka()
+  putLetter(kafka, { in: 0, topic: 'orders', partition: 1, offset: 4, value: 'secret' })
+  const shown = async (...args: readonly string[]): Promise<Record<string, unknown>> =>
+    JSON.parse((await dlq(kafka, ['show', '0@0', '--json', ...args])).out) as Record<string, unknown>
+  const { place, source, code, key, valueBytes, valueBase64 } = await shown()
+  assert.deepEqual(
+    { place, source, code, key, valueBytes, valueBase64 },
+    {
+      place: `${DLQ}-0@0`,
+      source: 'orders-1@4',
+      code: 'TOPOLOGY_PROCESSING_FAILED',
+      key: null,
+      valueBytes: 6,
+      valueBase64: undefined,
+    },
+  )
+  assert.equal(Buffer.from(String((await shown('--unmasked'))['valueBase64']), 'base64').toString(), 'secret')
+  const { code: exitCode, out } = await replay(kafka, ['--json'])
+  const [plan, outcome] = out.trim().split('\n')
+  assert.equal(exitCode, 0)
+  assert.deepEqual(JSON.parse(plan ?? ''), {
+    plan: {
+      topic: DLQ,
+      letters: 1,
+      chosen: 1,
+      playedBefore: 0,
+      repeated: 0,
+      toPlay: 1,
+      to: ['orders'],
+      group: `tributary-dlq-replay-${DLQ}`,
+    },
+  })
+  assert.deepEqual(JSON.parse(outcome ?? ''), {
+    played: 1,
+    planned: 1,
+    unplayable: [],
+    isInterrupted: false,
+  })
+})

@@ -1,15 +1,6 @@
 import type { RecordHeaders } from '../../record.ts'
+import type { StoredRecord } from '../read-topic.ts'
 import { ERROR_HEADER_PREFIXES, STREAMS_HEADERS, TRIBUTARY_HEADERS } from '../../runtime/dead-letter.ts'
-
-/** A record as it stands in a topic. The bytes are copies. */
-export interface StoredRecord {
-  readonly partition: number
-  readonly offset: number
-  readonly timestampMs: number
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly headers: RecordHeaders
-}
 
 /** Where the original stands, or stood. */
 export interface LetterSource {

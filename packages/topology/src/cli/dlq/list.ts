@@ -1,11 +1,12 @@
 import { describeTime } from '../../runtime/output-limits.ts'
-import type { CliContext } from '../context.ts'
-import { onlyTopic, parseArguments } from './arguments.ts'
-import { CONNECTION_OPTIONS, CONNECTION_USAGE, withClient } from './connection.ts'
-import { factsOf, type LetterFacts, type StoredRecord } from './letter.ts'
-import { placeOf, rangesOf, visitRecords } from './read-topic.ts'
-import { SELECTION_OPTIONS, SELECTION_USAGE, selectionOf, wholeNumber } from './selection.ts'
-import { oneLine, plural } from './text.ts'
+import { exactly } from '../arguments.ts'
+import { type Command, defineCommand } from '../command.ts'
+import { CONNECTION_OPTIONS, CONNECTION_USAGE, withClient } from '../connection.ts'
+import { factsOf, type LetterFacts } from './letter.ts'
+import { placeOf, rangesOf, visitRecords, type StoredRecord } from '../read-topic.ts'
+import { wholeNumber } from '../values.ts'
+import { SELECTION_OPTIONS, SELECTION_USAGE, selectionOf } from './selection.ts'
+import { oneLine, plural } from '../text.ts'
 
 const USAGE = `Usage: tributary dlq list <dead-letter topic> --brokers <host:port,…> [options]
 
@@ -24,37 +25,41 @@ const OPTIONS = {
   ...SELECTION_OPTIONS,
   limit: { type: 'string' },
   json: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
 } as const
 
 /** `tributary dlq list`. */
-export async function list(args: readonly string[], context: CliContext): Promise<number> {
-  const { values, positionals } = parseArguments(args, OPTIONS, USAGE)
-  if (values.help === true) {
-    context.print(USAGE)
-    return 0
-  }
-  const topic = onlyTopic(positionals, USAGE)
-  const isSelected = selectionOf(values)
-  const limit = values.limit === undefined ? Number.POSITIVE_INFINITY : wholeNumber('--limit', values.limit)
-  const format = values.json === true ? JSON_FORMAT : TEXT_FORMAT
-  return await withClient(values, context, async kafka => {
-    const counts = new Map<string, number>()
-    let total = 0
-    const ranges = await rangesOf(kafka, topic)
-    await visitRecords(kafka, { topic, ranges, signal: context.signal }, record => {
-      const facts = factsOf(record)
-      if (!isSelected(record, facts)) return
-      total += 1
-      const code = facts.code === '' ? '-' : facts.code
-      counts.set(code, (counts.get(code) ?? 0) + 1)
-      if (total <= limit) context.print(`${format.letter(record, facts)}\n`)
+export const LIST: Command = defineCommand({
+  name: 'dlq list',
+  summary: 'one line per dead letter, and how many there are of each code',
+  usage: USAGE,
+  examples: [
+    'dlq list orders-dead-letters --brokers localhost:9092',
+    'dlq list orders-dead-letters --brokers localhost:9092 --code TOPOLOGY_SCHEMA_UNKNOWN --since 2026-01-31 --json',
+  ],
+  options: OPTIONS,
+  async run({ values, positionals }, context, usage) {
+    const [topic] = exactly(positionals, ['dead-letter topic'], usage)
+    const isSelected = selectionOf(values)
+    const limit = values.limit === undefined ? Number.POSITIVE_INFINITY : wholeNumber('--limit', values.limit)
+    const format = values.json === true ? JSON_FORMAT : TEXT_FORMAT
+    return await withClient(values, context, async kafka => {
+      const counts = new Map<string, number>()
+      let total = 0
+      const ranges = await rangesOf(kafka, topic)
+      await visitRecords(kafka, { topic, ranges, signal: context.signal }, record => {
+        const facts = factsOf(record)
+        if (!isSelected(record, facts)) return
+        total += 1
+        const code = facts.code === '' ? '-' : facts.code
+        counts.set(code, (counts.get(code) ?? 0) + 1)
+        if (total <= limit) context.print(`${format.letter(record, facts)}\n`)
+      })
+      const sorted = [...counts].toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+      context.print(`${format.counts(sorted, total)}\n`)
+      return 0
     })
-    const sorted = [...counts].toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
-    context.print(`${format.counts(sorted, total)}\n`)
-    return 0
-  })
-}
+  },
+})
 
 interface Format {
   letter(record: StoredRecord, facts: LetterFacts): string

@@ -1,6 +1,6 @@
 import type { Fetcher } from '../../client/ports.ts'
-import type { StoredRecord } from './letter.ts'
-import { PartitionStream } from './read-topic.ts'
+import type { StoredRecord } from '../read-topic.ts'
+import { PartitionStream } from '../read-topic.ts'
 import type { PlannedLetter } from './replay-plan.ts'
 
 interface Lane {

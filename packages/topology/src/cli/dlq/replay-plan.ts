@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib'
 import type { KafkaClient } from '../../client/ports.ts'
 import { partitionForKey } from '../../wire/murmur2.ts'
-import { factsOf, type LetterFacts, type StoredRecord } from './letter.ts'
-import { partitionCountOf, visitRecords, type PartitionRange } from './read-topic.ts'
+import { factsOf, type LetterFacts } from './letter.ts'
+import { partitionCountOf, visitRecords, type PartitionRange, type StoredRecord } from '../read-topic.ts'
 import type { Selection } from './selection.ts'
 
 /** One letter to be played. Small: there is one of each in memory. */

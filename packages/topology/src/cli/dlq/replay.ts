@@ -1,15 +1,17 @@
 import type { KafkaClient } from '../../client/ports.ts'
 import { TopologyError } from '../../errors.ts'
 import { type CliContext, CliError } from '../context.ts'
-import { onlyTopic, parseArguments } from './arguments.ts'
-import { CONNECTION_OPTIONS, CONNECTION_USAGE, withClient, type ConnectionValues } from './connection.ts'
-import { placeOf, rangesOf, type PartitionRange } from './read-topic.ts'
+import { exactly, type Parsed } from '../arguments.ts'
+import { type Command, defineCommand } from '../command.ts'
+import { CONNECTION_OPTIONS, CONNECTION_USAGE, withClient, type ConnectionValues } from '../connection.ts'
+import { placeOf, rangesOf, type PartitionRange } from '../read-topic.ts'
 import { claimTopic } from './replay-claim.ts'
 import { indexTopic, orderForReplay, Targets, type ReplayOrder, type TopicIndex } from './replay-plan.ts'
 import { play } from './replay-player.ts'
 import { PartitionProgress, type Progress } from './replay-progress.ts'
-import { SELECTION_OPTIONS, SELECTION_USAGE, selectionOf, type Selection, wholeNumber } from './selection.ts'
-import { oneLine, plural } from './text.ts'
+import { wholeNumber } from '../values.ts'
+import { SELECTION_OPTIONS, SELECTION_USAGE, selectionOf, type Selection } from './selection.ts'
+import { oneLine, plural } from '../text.ts'
 
 const USAGE = `Usage: tributary dlq replay <dead-letter topic> --brokers <host:port,…> [options]
 
@@ -27,11 +29,10 @@ Kafka forgets the offsets of a group that nobody uses, by default after seven da
   --again                       also what has been played already
   --dry-run                     says what it would do, and ends
   --yes                         does not ask
+  --json                        the plan and the outcome as one JSON object each, a line each
 
 ${SELECTION_USAGE}
-${CONNECTION_USAGE}
-Exit code: 0 done, 1 failed or not everything could be played, 2 called wrongly, 130 interrupted.
-`
+${CONNECTION_USAGE}`
 
 const OPTIONS = {
   ...CONNECTION_OPTIONS,
@@ -41,7 +42,7 @@ const OPTIONS = {
   again: { type: 'boolean' },
   'dry-run': { type: 'boolean' },
   yes: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
+  json: { type: 'boolean' },
 } as const
 
 interface Request {
@@ -53,23 +54,29 @@ interface Request {
   readonly isAgain: boolean
   readonly isDryRun: boolean
   readonly isConfirmed: boolean
+  readonly isJson: boolean
   readonly connection: ConnectionValues
 }
 
 /** `tributary dlq replay`. */
-export async function replay(args: readonly string[], context: CliContext): Promise<number> {
-  const request = requestOf(args)
-  if (request === undefined) {
-    context.print(USAGE)
-    return 0
-  }
-  return await withClient(request.connection, context, kafka => new Replay(kafka, request, context).run())
-}
+export const REPLAY: Command = defineCommand({
+  name: 'dlq replay',
+  summary: 'plays them back, to the topics that they came from or to another one',
+  usage: USAGE,
+  examples: [
+    'dlq replay orders-dead-letters --brokers localhost:9092 --dry-run',
+    'dlq replay orders-dead-letters --brokers localhost:9092 --code TOPOLOGY_PROCESSING_FAILED --rate 100 --yes',
+  ],
+  options: OPTIONS,
+  exitCodes: { 1: 'failed, or not everything could be played' },
+  async run(call, context, usage) {
+    const request = requestOf(call, usage)
+    return await withClient(request.connection, context, kafka => new Replay(kafka, request, context).run())
+  },
+})
 
-function requestOf(args: readonly string[]): Request | undefined {
-  const { values, positionals } = parseArguments(args, OPTIONS, USAGE)
-  if (values.help === true) return undefined
-  const topic = onlyTopic(positionals, USAGE)
+function requestOf({ values, positionals }: Parsed<typeof OPTIONS>, usage: string): Request {
+  const [topic] = exactly(positionals, ['dead-letter topic'], usage)
   const { to } = values
   if (to === topic) throw new CliError('--to is the dead-letter topic itself.', 2)
   return {
@@ -81,6 +88,7 @@ function requestOf(args: readonly string[]): Request | undefined {
     isAgain: values.again === true,
     isDryRun: values['dry-run'] === true,
     isConfirmed: values.yes === true,
+    isJson: values.json === true,
     connection: values,
   }
 }
@@ -114,7 +122,7 @@ class Replay {
     this.#announce(plan)
     if (plan.order.ordered.length === 0 || this.#request.isDryRun) return 0
     if (!(await this.#isConfirmed())) {
-      this.#context.print('Nothing was played.\n')
+      if (!this.#request.isJson) this.#context.print('Nothing was played.\n')
       return this.#context.signal?.aborted === true ? 130 : 1
     }
     return await this.#play(plan)
@@ -153,6 +161,12 @@ class Replay {
     const { ordered, repeated } = order
     const total = [...index.letters.values()].reduce((sum, { length }) => sum + length, 0)
     const earlier = index.selected.length - ordered.length - repeated.length
+    if (this.#request.isJson) {
+      const plan = { topic, letters: total, chosen: index.selected.length, playedBefore: earlier }
+      const rest = { repeated: repeated.length, toPlay: ordered.length, to: targets.topics, group: groupId }
+      this.#context.print(`${JSON.stringify({ plan: { ...plan, ...rest } })}\n`)
+      return
+    }
     const codes = [...index.codes].map(([code, count]) => `${oneLine(code)} ${count}`).join(', ')
     const lines = [
       `${topic}: ${plural(total, 'dead letter')} in ${plural(ranges.length, 'partition')}`,
@@ -220,8 +234,12 @@ class Replay {
     { played, unplayable, isInterrupted }: Awaited<ReturnType<typeof play>>,
     planned: number,
   ): number {
-    const { topic } = this.#request
-    this.#context.print(`${plural(played, 'record')} of ${planned.toLocaleString('en')} played.\n`)
+    const { topic, isJson } = this.#request
+    this.#context.print(
+      isJson
+        ? `${JSON.stringify({ played, planned, unplayable: unplayable.map(letter => placeOf(topic, letter)), isInterrupted })}\n`
+        : `${plural(played, 'record')} of ${planned.toLocaleString('en')} played.\n`,
+    )
     for (const letter of unplayable)
       this.#context.complain(
         `${placeOf(topic, letter)} cannot be played: it holds no value, and its original is gone.\n`,

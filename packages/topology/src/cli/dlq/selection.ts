@@ -1,5 +1,7 @@
 import { CliError } from '../context.ts'
-import type { LetterFacts, StoredRecord } from './letter.ts'
+import { timeOf, wholeNumber } from '../values.ts'
+import type { StoredRecord } from '../read-topic.ts'
+import type { LetterFacts } from './letter.ts'
 
 export const SELECTION_OPTIONS = {
   code: { type: 'string', multiple: true },
@@ -35,7 +37,7 @@ export function selectionOf(values: SelectionValues): Selection {
   const { code, step } = values
   const sourceTopic = values['source-topic']
   const partitions = values.partition?.map(text => wholeNumber('--partition', text))
-  const sinceMs = values.since === undefined ? undefined : timeOf(values.since)
+  const sinceMs = values.since === undefined ? undefined : timeOf('--since', values.since)
   const offsets =
     values.offset === undefined ? undefined : offsetRange(values.offset, partitions?.length ?? 0)
   return (record, facts) =>
@@ -45,24 +47,6 @@ export function selectionOf(values: SelectionValues): Selection {
     (partitions === undefined || partitions.includes(record.partition)) &&
     (sinceMs === undefined || facts.timestampMs >= sinceMs) &&
     (offsets === undefined || (record.offset >= offsets.from && record.offset <= offsets.to))
-}
-
-/** Bounds as an option's value has them. */
-export function wholeNumber(option: string, text: string, min = 0): number {
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : -1
-  if (value >= min) return value
-  throw new CliError(`${option} is ${JSON.stringify(text)}; a whole number from ${min} on is allowed.`, 2)
-}
-
-function timeOf(text: string): number {
-  // `Date` takes much else, in the time zone of the machine.
-  const isIso = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text)
-  const timeMs = isIso ? Date.parse(text) : Number.NaN
-  if (!Number.isNaN(timeMs)) return timeMs
-  throw new CliError(
-    `--since is ${JSON.stringify(text)}; allowed: 2026-01-31, 2026-01-31T12:00:00Z, 2026-01-31T12:00+01:00.`,
-    2,
-  )
 }
 
 function offsetRange(text: string, partitions: number): { readonly from: number; readonly to: number } {

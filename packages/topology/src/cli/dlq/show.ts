@@ -1,13 +1,15 @@
 import type { KafkaClient } from '../../client/ports.ts'
 import { describeTime } from '../../runtime/output-limits.ts'
-import { HttpSchemaRegistry } from '../../serde/http-schema-registry.ts'
-import { type CliContext, CliError } from '../context.ts'
-import { parseArguments } from './arguments.ts'
-import { CONNECTION_OPTIONS, CONNECTION_USAGE, withClient } from './connection.ts'
-import { describeAvro } from './describe-avro.ts'
-import { factsOf, type LetterFacts, type StoredRecord } from './letter.ts'
-import { placeOf, readRecord } from './read-topic.ts'
-import { bytesText, lines, oneLine, plural } from './text.ts'
+import { CliError } from '../context.ts'
+import { type Command, defineCommand } from '../command.ts'
+import { CONNECTION_OPTIONS, CONNECTION_USAGE, withClient } from '../connection.ts'
+import type { SchemaRegistry } from '../../serde/schema-registry.ts'
+import { toJson } from '../json.ts'
+import { registryAt } from '../registry.ts'
+import { type AvroDescription, avroText, describeAvro } from './describe-avro.ts'
+import { factsOf, type LetterFacts } from './letter.ts'
+import { placeOf, readRecord, type StoredRecord } from '../read-topic.ts'
+import { bytesText, lines, oneLine, plural } from '../text.ts'
 
 const USAGE = `Usage: tributary dlq show <dead-letter topic> <partition>@<offset> --brokers <host:port,…> [options]
 
@@ -17,6 +19,7 @@ shown as they are.
 
   --registry <URL>              a Confluent-compatible schema registry: key and value are decoded where it knows their schema
   --unmasked                    shows the value, too
+  --json                        one JSON object
 
 ${CONNECTION_USAGE}`
 
@@ -24,43 +27,97 @@ const OPTIONS = {
   ...CONNECTION_OPTIONS,
   registry: { type: 'string' },
   unmasked: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
+  json: { type: 'boolean' },
 } as const
 
 /** `tributary dlq show`. */
-export async function show(args: readonly string[], context: CliContext): Promise<number> {
-  const { values, positionals } = parseArguments(args, OPTIONS, USAGE)
-  if (values.help === true) {
-    context.print(USAGE)
-    return 0
-  }
-  const place = placeIn(positionals)
-  const registry =
-    values.registry === undefined ? undefined : new HttpSchemaRegistry({ url: values.registry })
-  return await withClient(values, context, async kafka => {
-    const record = await readRecord(kafka, place, context.signal)
-    if (record === undefined) throw new CliError(`There is no record at ${placeOf(place.topic, place)}.`, 1)
-    const facts = factsOf(record)
-    const decode = (bytes: Buffer | null, isMasked: boolean): Promise<string | undefined> =>
-      registry === undefined || bytes === null
-        ? Promise.resolve(undefined)
-        : describeAvro(registry, bytes, isMasked)
-    const isMasked = values.unmasked !== true
-    context.print(
-      [
-        ...cause(place.topic, record, facts),
-        ...facts.originalHeaders.map(([name, value]) => row(`header ${oneLine(name)}`, headerText(value))),
-        row('key', record.key === null ? '(none)' : bytesText(record.key)),
-        ...indented(await decode(record.key, false)),
-        row('value', valueText(record, facts, isMasked)),
-        ...indented(await decode(record.value, isMasked)),
-        ...(await whereabouts(kafka, facts, context.signal)),
-        '',
-        lines(facts.stacktrace) || '(no stack trace)',
-        '',
-      ].join('\n'),
-    )
-    return 0
+export const SHOW: Command = defineCommand({
+  name: 'dlq show',
+  summary: 'everything about one of them',
+  usage: USAGE,
+  examples: [
+    'dlq show orders-dead-letters 0@17 --brokers localhost:9092',
+    'dlq show orders-dead-letters 0@17 --brokers localhost:9092 --registry http://localhost:8081 --unmasked',
+  ],
+  options: OPTIONS,
+  async run({ values, positionals }, context) {
+    const place = placeIn(positionals)
+    const registry = values.registry === undefined ? undefined : registryAt(values.registry, context)
+    return await withClient(values, context, async kafka => {
+      const record = await readRecord(kafka, place, context.signal)
+      if (record === undefined) throw new CliError(`There is no record at ${placeOf(place.topic, place)}.`, 1)
+      const isMasked = values.unmasked !== true
+      const facts = factsOf(record)
+      const letter: Letter = {
+        place: placeOf(place.topic, record),
+        record,
+        facts,
+        isMasked,
+        key: await decoded(registry, record.key, false),
+        value: await decoded(registry, record.value, isMasked),
+        original: await whereabouts(kafka, facts, context.signal),
+      }
+      context.print(values.json === true ? `${letterJson(letter)}\n` : letterText(letter))
+      return 0
+    })
+  },
+})
+
+interface Letter {
+  readonly place: string
+  readonly record: StoredRecord
+  readonly facts: LetterFacts
+  readonly isMasked: boolean
+  readonly key: AvroDescription | undefined
+  readonly value: AvroDescription | undefined
+  readonly original: string | undefined
+}
+
+function decoded(
+  registry: SchemaRegistry | undefined,
+  bytes: Buffer | null,
+  isMasked: boolean,
+): Promise<AvroDescription | undefined> {
+  return registry === undefined || bytes === null
+    ? Promise.resolve(undefined)
+    : describeAvro(registry, bytes, isMasked)
+}
+
+function letterText(letter: Letter): string {
+  const { record, facts, isMasked, key, value, original } = letter
+  return [
+    ...cause(letter),
+    ...facts.originalHeaders.map(([name, bytes]) => row(`header ${oneLine(name)}`, headerText(bytes))),
+    row('key', record.key === null ? '(none)' : bytesText(record.key)),
+    ...indented(key),
+    row('value', valueText(record, facts, isMasked)),
+    ...indented(value),
+    ...(original === undefined ? [] : [row('original', original)]),
+    '',
+    lines(facts.stacktrace) || '(no stack trace)',
+    '',
+  ].join('\n')
+}
+
+function letterJson({ place, record, facts, isMasked, key, value, original }: Letter): string {
+  const { source, code, step, exception, message, stacktrace, timestampMs } = facts
+  const raw = (bytes: Buffer | null): unknown => bytes && bytes.toString('base64')
+  return toJson({
+    place,
+    source: source === undefined ? null : placeOf(source.topic, source),
+    timestampMs,
+    code,
+    step,
+    exception,
+    message,
+    stacktrace,
+    headers: facts.originalHeaders.map(([name, bytes]) => [name, raw(bytes)]),
+    keyBase64: raw(record.key),
+    key: key ?? null,
+    valueBytes: facts.omittedValueBytes ?? record.value?.length ?? null,
+    ...(isMasked ? {} : { valueBase64: raw(record.value) }),
+    value: value ?? null,
+    original: original ?? null,
   })
 }
 
@@ -75,10 +132,10 @@ function placeIn(positionals: readonly string[]): { topic: string; partition: nu
   )
 }
 
-function cause(topic: string, record: StoredRecord, facts: LetterFacts): string[] {
+function cause({ place, facts }: Letter): string[] {
   const { source } = facts
   return [
-    row('dead letter', placeOf(topic, record)),
+    row('dead letter', place),
     row('source', source === undefined ? '(not said)' : oneLine(placeOf(source.topic, source))),
     row('time', `${describeTime(facts.timestampMs)} (${facts.timestampMs})`),
     row('code', oneLine(facts.code) || '-'),
@@ -93,12 +150,12 @@ async function whereabouts(
   kafka: KafkaClient,
   facts: LetterFacts,
   signal: AbortSignal | undefined,
-): Promise<string[]> {
+): Promise<string | undefined> {
   const { source, omittedValueBytes, isBare } = facts
-  if (source === undefined || (omittedValueBytes === undefined && !isBare)) return []
+  if (source === undefined || (omittedValueBytes === undefined && !isBare)) return undefined
   const original = await readRecord(kafka, source, signal)
   const place = placeOf(source.topic, source)
-  return [row('original', original === undefined ? `${place}, which is gone` : `still at ${place}`)]
+  return original === undefined ? `${place}, which is gone` : `still at ${place}`
 }
 
 function valueText({ value }: StoredRecord, { omittedValueBytes }: LetterFacts, isMasked: boolean): string {
@@ -116,6 +173,9 @@ function row(name: string, text: string): string {
   return `${name.padEnd(12)} ${text}`
 }
 
-function indented(text: string | undefined): string[] {
-  return text === undefined ? [] : text.split('\n').map(line => `             ${line}`)
+function indented(avro: AvroDescription | undefined): string[] {
+  if (avro === undefined) return []
+  return avroText(avro)
+    .split('\n')
+    .map(line => `             ${line}`)
 }

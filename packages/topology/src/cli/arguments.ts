@@ -1,8 +1,8 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
-import { CliError } from '../context.ts'
+import { CliError } from './context.ts'
 
 type Options = NonNullable<ParseArgsConfig['options']>
-type Parsed<O extends Options> = ReturnType<
+export type Parsed<O extends Options> = ReturnType<
   typeof parseArgs<{ args: string[]; allowPositionals: true; options: O }>
 >
 
@@ -19,10 +19,15 @@ export function parseArguments<const O extends Options>(
   }
 }
 
-/** The one topic that a command is about. */
-export function onlyTopic(positionals: readonly string[], usage: string): string {
-  const [topic, ...rest] = positionals
-  if (topic === undefined) throw new CliError(`The dead-letter topic is missing.\n\n${usage}`, 2)
+/** Exactly the arguments that a command takes, by what they are called in its usage. */
+export function exactly<const N extends readonly string[]>(
+  positionals: readonly string[],
+  names: N,
+  usage: string,
+): { readonly [I in keyof N]: string } {
+  const missing = names[positionals.length]
+  if (missing !== undefined) throw new CliError(`The ${missing} is missing.\n\n${usage}`, 2)
+  const rest = positionals.slice(names.length)
   if (rest.length > 0) throw new CliError(`${rest.join(' ')} is too much.\n\n${usage}`, 2)
-  return topic
+  return positionals as unknown as { readonly [I in keyof N]: string }
 }

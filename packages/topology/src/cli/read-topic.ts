@@ -1,8 +1,17 @@
-import type { FetchedBatch, Fetcher, KafkaClient } from '../../client/ports.ts'
-import { formatTopicPartition, type TopicPartition } from '../../record.ts'
-import { readHeaders, RecordCursor } from '../../wire/record-batch-reader.ts'
-import { CliError } from '../context.ts'
-import type { StoredRecord } from './letter.ts'
+import type { FetchedBatch, Fetcher, KafkaClient } from '../client/ports.ts'
+import { formatTopicPartition, type RecordHeaders, type TopicPartition } from '../record.ts'
+import { readHeaders, RecordCursor } from '../wire/record-batch-reader.ts'
+import { CliError } from './context.ts'
+
+/** A record as it stands in a topic. The bytes are copies. */
+export interface StoredRecord {
+  readonly partition: number
+  readonly offset: number
+  readonly timestampMs: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: RecordHeaders
+}
 
 /** The offsets from `from` up to but not including `to`. */
 export interface PartitionRange {

@@ -4,9 +4,9 @@ import {
   createKafkaClient,
   type ClientLogger,
   type KafkaClientOptions,
-} from '../../client/platformatic/kafka-client.ts'
-import type { KafkaClient } from '../../client/ports.ts'
-import { type CliContext, CliError } from '../context.ts'
+} from '../client/platformatic/kafka-client.ts'
+import type { KafkaClient } from '../client/ports.ts'
+import { type CliContext, CliError } from './context.ts'
 
 export const CONNECTION_OPTIONS = {
   brokers: { type: 'string' },
@@ -55,7 +55,7 @@ export function clientOptions(values: ConnectionValues, context: CliContext): Ka
   const sasl = saslOf(values, context)
   return {
     brokers: values.brokers.split(','),
-    clientId: 'tributary-dlq',
+    clientId: 'tributary-cli',
     operationTimeoutMs: 15_000,
     logger: loggerOf(context),
     ...(values.tls === true || ca !== undefined

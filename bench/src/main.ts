@@ -1,105 +1,71 @@
 import { relative } from 'node:path'
 import { stopOnSignals } from '../../dev/stack/interrupts.ts'
-import { newLogDirectory } from '../../dev/stack/log-directory.ts'
-import { ProcessGroup } from '../../dev/stack/process-group.ts'
 import { StackError } from '../../dev/stack/stack-error.ts'
+import { measureAll } from './all.ts'
 import { BenchError } from './bench-error.ts'
-import { runLatency } from './latency/run-latency.ts'
-import { latencyTable, summarizeLatency } from './latency/summary.ts'
-import { listText, readCommandLine, USAGE, type CommandLine } from './options.ts'
+import { Measurer } from './measurement.ts'
+import { listText, readCommandLine, USAGE, type CommandLine, type Measurement } from './options.ts'
+import { writeDocument } from './report/document-file.ts'
 import { writeResults } from './report/results-file.ts'
-import { summarize } from './report/summary.ts'
-import { resultTable } from './report/table.ts'
-import { runBench, type BenchRun } from './run-bench.ts'
-import { runTables } from './tables/run-tables.ts'
-import { summarizeTables, tablesTable } from './tables/summary.ts'
 
 // `npm run bench`: the same job on the same records, by Tributary, by Kafka Streams and by hand.
 
-type Measurement = Exclude<CommandLine, { readonly kind: 'help' | 'list' }>
+type Measuring = Extract<CommandLine, { readonly kind: 'measure' | 'all' }>
 
 const USAGE_EXIT_CODE = 2
 
+const args = process.argv.slice(2)
 const line = commandLineOrExit()
-if (line.kind === 'help') process.stdout.write(USAGE)
-else if (line.kind === 'list') process.stdout.write(listText())
-else await run(line)
+switch (line.kind) {
+  case 'help':
+    process.stdout.write(USAGE)
+    break
+  case 'list':
+    process.stdout.write(listText())
+    break
+  case 'report':
+    for (const file of await writeDocument()) console.log(`${relative(process.cwd(), file)} is written anew.`)
+    break
+  case 'measure':
+  case 'all':
+    await run(line)
+}
 
-async function run(command: Measurement): Promise<void> {
-  const group = new ProcessGroup()
-  stopOnSignals(() => group.stop())
-  const { isJson } = command.options
+async function run(command: Measuring): Promise<void> {
+  const { isJson } = command.output
   // With --json standard output is for a program.
   const stream = isJson ? process.stderr : process.stdout
   const say = (text: string): void => void stream.write(`${text}\n`)
+  const measurer = new Measurer(say)
+  stopOnSignals(() => measurer.stop())
   try {
-    const logDirectory = await newLogDirectory('bench')
-    say(`Logs are in ${relative(process.cwd(), logDirectory)}.`)
-    const { name, summary, details, text } = await measure(command, { group, logDirectory, say })
-    const file = await writeResults(name, { options: optionsForFile(command), summary, ...details })
-    say(`\n${text}\n`)
-    say(`All figures are in ${relative(process.cwd(), file)}.`)
+    const summary =
+      command.kind === 'all'
+        ? await measureAll(measurer, say, command)
+        : await one(measurer, say, { measurement: command.measurement, isSaved: command.output.isSaved })
     process.stdout.write(`${JSON.stringify(summary, undefined, isJson ? 0 : 2)}\n`)
   } catch (error) {
-    // After Ctrl-C whatever was under way fails, and nobody wants to know.
-    if (!group.isStopping) {
-      process.exitCode = 1
-      console.error(error instanceof StackError || error instanceof BenchError ? error.message : error)
-    }
-  } finally {
-    await group.stop()
+    if (measurer.isStopping) return
+    process.exitCode = 1
+    console.error(error instanceof StackError || error instanceof BenchError ? error.message : error)
   }
 }
 
-interface Outcome {
-  /** Of the results file. */
-  readonly name: string
-  readonly summary: object
-  readonly details: object
-  /** For the terminal. */
-  readonly text: string
-}
-
-async function measure(command: Measurement, run: BenchRun): Promise<Outcome> {
-  switch (command.kind) {
-    case 'compare': {
-      const { options } = command
-      const runs = await runBench(run, options)
-      const summary = summarize(options.size.bookings, runs)
-      return {
-        name: options.variant.name,
-        summary,
-        details: { runs },
-        text: resultTable(runs, options.contestants),
-      }
-    }
-    case 'latency': {
-      const runs = await runLatency(run, command.options)
-      const summary = summarizeLatency(runs)
-      return {
-        name: 'latency',
-        summary,
-        details: { runs },
-        text: latencyTable(summary, command.options.contestants),
-      }
-    }
-    case 'tables': {
-      const runs = await runTables(run, command.options)
-      const summary = summarizeTables(runs)
-      return { name: 'tables', summary, details: { runs }, text: tablesTable(summary) }
-    }
-  }
-}
-
-/** Without what is only code: contestants by their names. */
-function optionsForFile({ options }: Measurement): object {
-  if (!('contestants' in options)) return options
-  return { ...options, contestants: options.contestants.map(({ name, title }) => ({ name, title })) }
+async function one(
+  measurer: Measurer,
+  say: (text: string) => void,
+  { measurement, isSaved }: { readonly measurement: Measurement; readonly isSaved: boolean },
+): Promise<object> {
+  const outcome = await measurer.measure(measurement)
+  const file = await writeResults(outcome, { measurement, args, isSaved })
+  say(`\n${outcome.text}\n`)
+  say(`All figures are in ${relative(process.cwd(), file)}.`)
+  return outcome.summary
 }
 
 function commandLineOrExit(): CommandLine {
   try {
-    return readCommandLine(process.argv.slice(2))
+    return readCommandLine(args)
   } catch (error) {
     if (!(error instanceof BenchError)) throw error
     console.error(error.message)

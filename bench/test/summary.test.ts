@@ -1,28 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { RunResult } from '../src/measure/one-run.ts'
 import { summarize } from '../src/report/summary.ts'
-
-function run(contestant: string, round: number, recordsPerSecond: number): RunResult {
-  return {
-    contestant,
-    round,
-    recordsPerSecond,
-    wallSeconds: 1,
-    cpuSeconds: 1_000_000 / recordsPerSecond,
-    cpuSecondsPerMillion: 1_000_000 / recordsPerSecond,
-    peakRssMiB: recordsPerSecond / 1_000,
-    tablesLoadedSeconds: undefined,
-    tableRows: 0,
-    tableRowsPerSecond: undefined,
-    firstOutputSeconds: 1,
-    brokerCpuSeconds: 0,
-    foreignCpuSeconds: 0,
-    isDisturbed: false,
-    outputs: 1,
-    sha256: '',
-  }
-}
+import { runResult as run } from './fixtures.ts'
 
 test('we are held against the faster one of the default configurations', () => {
   const runs = [1, 2, 3].flatMap(round => [

@@ -3,13 +3,31 @@ import { franzGo } from './franz-go.ts'
 import { kafkaStreams } from './kafka-streams.ts'
 import { handWritten, tributary } from './node-programs.ts'
 
+/** Those whose figures `--json` prints. */
+export const USUAL_CONTESTANTS: readonly string[] = [
+  'tributary',
+  'kafka-streams',
+  'kafka-streams-in-memory',
+  'kafka-streams-tuned',
+  'hand-written',
+]
+
+const byDefault = tributary('tributary', 'Tributary, default')
+
+/** Whose growth is measured. */
+export const GROWING_CONTESTANT: Contestant = byDefault
+
 /** In the order in which they take their turns. */
 export const CONTESTANTS: readonly Contestant[] = [
-  tributary('tributary', 'Tributary, default'),
+  byDefault,
   kafkaStreams('kafka-streams', 'Kafka Streams, default (RocksDB, 1 thread)', { options: [] }),
   kafkaStreams('kafka-streams-in-memory', 'Kafka Streams, in-memory, 1 thread', { options: ['in-memory'] }),
   kafkaStreams('kafka-streams-tuned', 'Kafka Streams, tuned, in-memory, 2 threads', {
     options: ['in-memory', 'tuned', 'threads=2'],
+  }),
+  kafkaStreams('kafka-streams-small-heap', 'Kafka Streams, in-memory, 1 thread, heap of 400 MiB', {
+    options: ['in-memory'],
+    jvm: ['-Xmx400m'],
   }),
   tributary('tributary-exactly-once', 'Tributary, exactly-once', { guarantee: 'exactly-once' }),
   kafkaStreams('kafka-streams-exactly-once', 'Kafka Streams, exactly-once, in-memory, 1 thread', {

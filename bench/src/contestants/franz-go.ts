@@ -8,6 +8,7 @@ export const franzGo: Contestant = {
   title: 'a Go loop on franz-go and hamba/avro',
   guarantee: 'at-least-once',
   processes: 1,
+  lacks: ['enriched'],
   async prepare(ground) {
     const program = join(ground.dataDirectory, 'franz-go')
     const logFile = join(ground.logDirectory, 'go-build.log')

@@ -20,14 +20,22 @@ let built: Promise<string> | undefined
 export function kafkaStreams(
   name: string,
   title: string,
-  settings: { readonly guarantee?: Contestant['guarantee']; readonly options: readonly string[] },
+  settings: {
+    readonly guarantee?: Contestant['guarantee']
+    readonly options: readonly string[]
+    /** Of the JVM. Default: none, and then its heap may grow to a quarter of the memory. */
+    readonly jvm?: readonly string[]
+  },
 ): Contestant {
   return {
     name,
     title,
     guarantee: settings.guarantee ?? 'at-least-once',
     processes: 1,
-    prepare: ground => streamsProgram(ground, 'tributary.bench.Main', settings.options),
+    async prepare(ground) {
+      const { args, ...command } = await streamsProgram(ground, 'tributary.bench.Main', settings.options)
+      return { ...command, args: [...(settings.jvm ?? []), ...args] }
+    },
   }
 }
 

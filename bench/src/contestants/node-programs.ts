@@ -54,13 +54,10 @@ async function compile(ground: Ground): Promise<void> {
   const exit = await ground.group.run({
     name: 'tsc',
     command: 'tsc',
-    args: ['-b', join(repositoryRoot, 'packages', 'topology')],
+    args: ['-b', join(repositoryRoot, 'packages', 'topology'), join(repositoryRoot, 'packages', 'enrichers')],
     logFile,
   })
   if (exit.code !== 0) {
-    throw new BenchError(
-      'BENCH_SET_UP',
-      `packages/topology does not compile: read ${logFile} for the reason.`,
-    )
+    throw new BenchError('BENCH_SET_UP', `The packages do not compile: read ${logFile} for the reason.`)
   }
 }

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Activity, Booking, Customer } from './records.ts'
+import { placesLeft } from './places.ts'
 import type { Variant } from './variant.ts'
 
 export interface MarketingEvent {
@@ -37,7 +38,7 @@ export function expectedEvent(
     time: booking.bookedAt,
     properties: {
       bookingId: booking.bookingId,
-      title: activity.title,
+      title: variant.steps === 'enriched' ? titleWithPlaces(activity) : activity.title,
       city: activity.city,
       country: activity.country,
       startsAt: booking.startsAt,
@@ -47,6 +48,10 @@ export function expectedEvent(
       locale: customer?.locale ?? 'und',
     },
   }
+}
+
+function titleWithPlaces({ activityId, title }: Activity): string {
+  return `${title} (${placesLeft(activityId)} places left)`
 }
 
 /** Of key and value as decoded: 16 bytes, equal for equal pairs. */

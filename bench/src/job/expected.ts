@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { digestOf, DIGEST_BYTES, expectedEvent } from './event.ts'
-import type { JobRecords } from './records.ts'
+import { customerIndex, type JobRecords } from './records.ts'
 
 /** What a right output holds. */
 export interface ExpectedOutput {
@@ -14,10 +14,6 @@ export interface ExpectedOutput {
 /** Recomputes the job on the generated records themselves, without Kafka, Avro or a line of any contestant. */
 export function expectedOutput(records: JobRecords): ExpectedOutput {
   const { size, variant } = records
-  const customers = Array.from({ length: size.customers }, (_, index) =>
-    records.hasRow(index) ? records.customer(index) : undefined,
-  )
-  const customerById = new Map(customers.map(customer => [customer?.customerId, customer]))
   const activityById = new Map(
     Array.from({ length: size.activities }, (_, index) => {
       const activity = records.activity(index)
@@ -28,10 +24,12 @@ export function expectedOutput(records: JobRecords): ExpectedOutput {
   let count = 0
   for (let index = 0; index < size.bookings; index += 1) {
     const booking = records.booking(index)
+    const customer = customerIndex(booking.customerId)
+    const hasRow = records.hasRow(customer)
     const event = expectedEvent(
       variant,
       booking,
-      customerById.get(booking.customerId),
+      hasRow ? records.customer(customer) : undefined,
       activityById.get(booking.activityId)!,
     )
     if (event === undefined) continue

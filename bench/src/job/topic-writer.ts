@@ -1,8 +1,8 @@
 import {
   partitionForKey,
   type BatchProducer,
-  type HttpSchemaRegistry,
   type KafkaClient,
+  type SchemaRegistry,
 } from '@tributary/topology'
 import { RecordBatchWriter } from '../../../packages/topology/src/wire/record-batch-writer.ts'
 import { FramedWriter } from './schemas.ts'
@@ -13,7 +13,7 @@ const BATCHES_UNDER_WAY = 64
 
 export interface TopicWriterPlace {
   readonly kafka: KafkaClient
-  readonly registry: HttpSchemaRegistry
+  readonly registry: SchemaRegistry
 }
 
 /** Writes keyed Avro records as Java's producer would place them: a batch per partition fills, several are under way. */

@@ -6,11 +6,11 @@ import { BenchError } from '../bench-error.ts'
 import type { Contestant, ProgramCommand } from '../contestants/contestant.ts'
 import { prepareContestants } from '../contestants/prepare.ts'
 import { prepareGround, type Ground } from '../ground.ts'
-import { createStreamTopic, INPUT_TOPICS, publishRows } from '../job/publish.ts'
+import { createStreamTopic, inputTopics, publishRows, type InputTopics } from '../job/publish.ts'
 import { bookingIndex, customerIndex, JobRecords } from '../job/records.ts'
 import { schemaText } from '../job/schemas.ts'
 import { TopicWriter } from '../job/topic-writer.ts'
-import { VARIANTS } from '../job/variant.ts'
+import { PLAIN } from '../job/variant.ts'
 import { busyCpuSeconds, cpuSecondsOf } from '../measure/cpu.ts'
 import { dropTopics, startProcesses } from '../measure/processes.ts'
 import { percentile } from '../measure/statistics.ts'
@@ -36,21 +36,20 @@ export interface LatencyResult {
 const START_DEADLINE_MS = 90_000
 const LAST_ARRIVAL_MS = 10_000
 const POLL_MS = 20
-/** Until code is compiled and caches are filled. */
-const WARM_UP_MS = 20_000
 
 /** @throws BenchError, StackError */
 export async function runLatency(run: BenchRun, options: LatencyOptions): Promise<readonly LatencyResult[]> {
   const ground = await prepareGround(run.group, run.logDirectory)
-  const ready = await prepareContestants(ground, options.contestants, run.say)
+  const ready = await prepareContestants(ground, { ...options, variant: PLAIN }, run.say)
   // As many bookings as it takes; each is made when it is due.
   const size = { bookings: 0, customers: 100_000, activities: 20_000 }
-  const records = new JobRecords(options.seed, VARIANTS[0]!, size)
-  await publishRows(ground, records)
+  const records = new JobRecords(options.seed, PLAIN, size)
+  const rows = inputTopics('latency', PLAIN)
+  await publishRows(ground, records, rows)
   const results: LatencyResult[] = []
   for (let round = 1; round <= options.runs; round += 1) {
     for (const { contestant, command } of ready) {
-      const result = await measureOne(ground, records, { contestant, command, round, options })
+      const result = await measureOne(ground, records, { contestant, command, rows, round, options })
       results.push(result)
       run.say(latencyLine(result))
     }
@@ -69,14 +68,16 @@ function latencyLine(result: LatencyResult): string {
 interface LatencyTurn {
   readonly contestant: Contestant
   readonly command: ProgramCommand
+  readonly rows: InputTopics
   readonly round: number
   readonly options: LatencyOptions
 }
 
 async function measureOne(ground: Ground, records: JobRecords, turn: LatencyTurn): Promise<LatencyResult> {
-  const { partitions, steps } = records.variant
+  const { variant } = records
+  const { partitions } = variant
   const name = `latency-${turn.contestant.name}-${turn.round}`
-  const inputs = { ...INPUT_TOPICS, bookings: `${name}-bookings` }
+  const inputs = { ...turn.rows, bookings: `${name}-bookings` }
   const output = `${name}-output`
   await createStreamTopic(ground, inputs.bookings, records.variant)
   await createStreamTopic(ground, output, records.variant)
@@ -87,7 +88,15 @@ async function measureOne(ground: Ground, records: JobRecords, turn: LatencyTurn
   const arrivals = new Arrivals(ground.broker, { name: output, partitions }, arrival =>
     arrived.set(bookingIndex(arrival.event.properties.bookingId), arrival),
   )
-  const processes = await startProcesses(ground, { ...turn, name, inputs, output, eventSchemaId, steps })
+  const processes = await startProcesses(ground, {
+    ...turn,
+    name,
+    inputs,
+    output,
+    eventSchemaId,
+    variant,
+    apiUrl: '',
+  })
   const load = new SteadyLoad(records, writer, turn.options.recordsPerSecond)
   try {
     return await underLoad(records, turn, { load, arrivals, arrived, processes })
@@ -114,7 +123,7 @@ async function underLoad(
   const until = (isTrue: () => boolean, deadlineMs: number): Promise<void> =>
     waitUntil(() => (arrivals.check(), isTrue()), { processes, deadlineMs })
   await until(() => arrived.size > 0, START_DEADLINE_MS)
-  await sleep(WARM_UP_MS)
+  await sleep(options.warmUpSeconds * 1_000)
   const first = load.next
   const before = { cpu: otherCpuSeconds(processes), at: performance.now() }
   await sleep(options.seconds * 1_000)

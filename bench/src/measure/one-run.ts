@@ -5,9 +5,7 @@ import { exitText, type ManagedProcess } from '../../../dev/stack/managed-proces
 import { BenchError } from '../bench-error.ts'
 import type { Contestant, ProgramCommand } from '../contestants/contestant.ts'
 import type { Ground } from '../ground.ts'
-import type { ExpectedOutput } from '../job/expected.ts'
-import { INPUT_TOPICS } from '../job/publish.ts'
-import type { JobRecords } from '../job/records.ts'
+import type { Job } from '../job/job.ts'
 import { schemaText } from '../job/schemas.ts'
 import { busyCpuSeconds, cpuSecondsOf, peakRssMiB } from './cpu.ts'
 import { readMilestones } from './milestones.ts'
@@ -16,11 +14,6 @@ import { dropTopics, startProcesses, type Turn } from './processes.ts'
 import { committedOffsets, endOffsets } from './progress.ts'
 import { timeOfShare, type Appended } from './statistics.ts'
 import { Verifier } from './verify.ts'
-
-export interface Job {
-  readonly records: JobRecords
-  readonly expected: ExpectedOutput
-}
 
 export interface RunResult {
   readonly contestant: string
@@ -49,6 +42,11 @@ export interface RunResult {
   readonly sha256: string
 }
 
+type RunCost = Pick<
+  RunResult,
+  'cpuSeconds' | 'cpuSecondsPerMillion' | 'brokerCpuSeconds' | 'foreignCpuSeconds' | 'isDisturbed'
+>
+
 const POLL_MS = 50
 const NO_PROGRESS_MS = 60_000
 /** Of the contestant's window, in processors. */
@@ -58,10 +56,16 @@ const DISTURBED_FROM = 0.2
 export async function runContestant(
   ground: Ground,
   job: Job,
-  turn: { readonly contestant: Contestant; readonly command: ProgramCommand; readonly round: number },
+  turn: {
+    readonly contestant: Contestant
+    readonly command: ProgramCommand
+    /** Begins the names of its output and of its group. */
+    readonly prefix: string
+    readonly round: number
+  },
 ): Promise<RunResult> {
   const { contestant, round } = turn
-  const name = `bench-${contestant.name}-${round}`
+  const name = `${turn.prefix}-${contestant.name}-${round}`
   const output = `${name}-output`
   const { partitions } = job.records.variant
   await ground.kafka.admin.createTopics([
@@ -73,10 +77,11 @@ export async function runContestant(
   const processes = await startProcesses(ground, {
     ...turn,
     name,
-    inputs: INPUT_TOPICS,
+    inputs: job.inputs,
     output,
     eventSchemaId,
-    steps: job.records.variant.steps,
+    variant: job.records.variant,
+    apiUrl: job.apiUrl,
   })
   await untilFinished(ground, job, { contestant, name, output, processes })
   const finishedAt = Date.now()
@@ -88,27 +93,47 @@ export async function runContestant(
   const { appended, sha256 } = await verifyOutput(ground, job, { output, eventSchemaId })
   await dropTopics(ground, name)
   await rm(join(ground.dataDirectory, name), { recursive: true, force: true })
-  const tables = tableFigures(processes, startedAt)
-  const lastOutputAt = Math.max(...appended.map(({ atMs }) => atMs))
-  const endedAt = contestant.guarantee === 'exactly-once' ? finishedAt : lastOutputAt
-  const foreign = after.busy - before.busy - cpuSeconds - (after.broker - before.broker)
-  const seconds = (timeOfShare(appended, 0.9) - timeOfShare(appended, 0.1)) / 1_000
+  const spent = { cpuSeconds, broker: after.broker - before.broker, busy: after.busy - before.busy }
   const { bookings } = job.records.size
   return {
     contestant: contestant.name,
     round,
-    recordsPerSecond: (bookings * 0.8) / seconds,
-    wallSeconds: (endedAt - startedAt) / 1_000,
-    cpuSeconds,
-    cpuSecondsPerMillion: (cpuSeconds / bookings) * 1_000_000,
+    ...tableFigures(processes, startedAt),
+    ...paceOf(appended, { bookings, startedAt }),
+    ...costOf(spent, { bookings, seconds: (finishedAt - startedAt) / 1_000 }),
+    // Exactly-once is over when the input is committed.
+    ...(contestant.guarantee === 'exactly-once' && { wallSeconds: (finishedAt - startedAt) / 1_000 }),
     peakRssMiB: peak,
-    ...tables,
-    firstOutputSeconds: (Math.min(...appended.map(({ atMs }) => atMs)) - startedAt) / 1_000,
-    brokerCpuSeconds: after.broker - before.broker,
-    foreignCpuSeconds: foreign,
-    isDisturbed: foreign > ((finishedAt - startedAt) / 1_000) * DISTURBED_FROM,
     outputs: job.expected.count,
     sha256,
+  }
+}
+
+function paceOf(
+  appended: readonly Appended[],
+  { bookings, startedAt }: { readonly bookings: number; readonly startedAt: number },
+): Pick<RunResult, 'recordsPerSecond' | 'wallSeconds' | 'firstOutputSeconds'> {
+  const first = appended.reduce((least, { atMs }) => Math.min(least, atMs), Infinity)
+  const last = appended.reduce((most, { atMs }) => Math.max(most, atMs), 0)
+  const seconds = (timeOfShare(appended, 0.9) - timeOfShare(appended, 0.1)) / 1_000
+  return {
+    recordsPerSecond: (bookings * 0.8) / seconds,
+    wallSeconds: (last - startedAt) / 1_000,
+    firstOutputSeconds: (first - startedAt) / 1_000,
+  }
+}
+
+function costOf(
+  spent: { readonly cpuSeconds: number; readonly broker: number; readonly busy: number },
+  { bookings, seconds }: { readonly bookings: number; readonly seconds: number },
+): RunCost {
+  const foreign = spent.busy - spent.cpuSeconds - spent.broker
+  return {
+    cpuSeconds: spent.cpuSeconds,
+    cpuSecondsPerMillion: (spent.cpuSeconds / bookings) * 1_000_000,
+    brokerCpuSeconds: spent.broker,
+    foreignCpuSeconds: foreign,
+    isDisturbed: foreign > seconds * DISTURBED_FROM,
   }
 }
 
@@ -124,7 +149,7 @@ async function untilFinished(
   let seenAt = Date.now()
   for (;;) {
     const now = isExactlyOnce
-      ? await committedOffsets(ground.admin, run.name, INPUT_TOPICS.bookings)
+      ? await committedOffsets(ground.admin, run.name, job.inputs.bookings)
       : await endOffsets(ground.admin, run.output, job.records.variant.partitions)
     if (now >= wanted) return
     const ended = run.processes.find(({ exit }) => exit !== undefined)

@@ -15,12 +15,14 @@ export interface Turn {
   readonly inputs: InputTopics
   readonly output: string
   readonly eventSchemaId: number
-  readonly steps: Variant['steps']
+  readonly variant: Variant
+  /** Empty where nobody asks it. */
+  readonly apiUrl: string
 }
 
 /** They run when this resolves; ready or not. */
 export async function startProcesses(ground: Ground, turn: Turn): Promise<readonly ManagedProcess[]> {
-  const { contestant, command, name, inputs } = turn
+  const { contestant, command, name, inputs, variant } = turn
   const indices = Array.from({ length: contestant.processes }, (_, index) => index)
   return await Promise.all(
     indices.map(async index => {
@@ -37,11 +39,14 @@ export async function startProcesses(ground: Ground, turn: Turn): Promise<readon
           BENCH_BOOKINGS: inputs.bookings,
           BENCH_CUSTOMERS: inputs.customers,
           BENCH_ACTIVITIES: inputs.activities,
+          BENCH_EXTRA_TABLES: inputs.extraTables.join(','),
+          BENCH_EXTRA_STEPS: String(variant.extraSteps),
           BENCH_OUTPUT: turn.output,
           BENCH_GROUP: name,
           BENCH_STATE_DIRECTORY: stateDirectory,
           BENCH_GUARANTEE: contestant.guarantee,
-          BENCH_STEPS: turn.steps,
+          BENCH_STEPS: variant.steps,
+          BENCH_API: turn.apiUrl,
           BENCH_EVENT_SCHEMA_ID: String(turn.eventSchemaId),
           // Of the harness; a contestant is a process like any other.
           NODE_OPTIONS: undefined,

@@ -1,3 +1,5 @@
+import type { Steps } from '../job/variant.ts'
+
 /*
  * What the processes of contestants have in common: where they find things, and how they tell what happened. The harness
  * reads both the same way from programs in other languages.
@@ -13,7 +15,13 @@ export interface ProgramPlace {
   /** Consumer group, or application id. */
   readonly group: string
   readonly guarantee: 'at-least-once' | 'exactly-once'
-  readonly steps: 'plain' | 'filtered' | 'left-join'
+  readonly steps: Steps
+  /** Of the API that tells how many places an activity has left; it is there with the steps `enriched`. */
+  readonly apiUrl: string
+  /** Topics with the rows of the customers, joined one after another; none but where growth is measured. */
+  readonly extraTables: readonly string[]
+  /** Steps that change nothing. */
+  readonly extraSteps: number
   /** Of the schema of the output, registered already. */
   readonly eventSchemaId: number
 }
@@ -33,7 +41,10 @@ export function programPlace(): ProgramPlace {
     output: text('BENCH_OUTPUT'),
     group: text('BENCH_GROUP'),
     guarantee: text('BENCH_GUARANTEE') as ProgramPlace['guarantee'],
-    steps: text('BENCH_STEPS') as ProgramPlace['steps'],
+    steps: text('BENCH_STEPS') as Steps,
+    apiUrl: text('BENCH_API'),
+    extraTables: text('BENCH_EXTRA_TABLES').split(',').filter(Boolean),
+    extraSteps: Number(text('BENCH_EXTRA_STEPS')),
     eventSchemaId: Number(text('BENCH_EVENT_SCHEMA_ID')),
   }
 }

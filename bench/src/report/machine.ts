@@ -45,6 +45,16 @@ export async function currentCommit(): Promise<Commit> {
   return { id, isChanged: changes !== '' }
 }
 
+/** A folder's name: the processor and how many cores it has here. */
+export function machineSlug({ processor, cores }: Machine): string {
+  const words = processor
+    .toLowerCase()
+    .replaceAll(/\((r|tm)\)|processor|cpu|@.*$|\d+-core/g, ' ')
+    .split(/[^a-z0-9]+/)
+    .filter(Boolean)
+  return [...words, cores, 'cores'].join('-')
+}
+
 async function git(...args: string[]): Promise<string> {
   try {
     return (await promisify(execFile)('git', args, { cwd: repositoryRoot })).stdout.trim()

@@ -7,11 +7,11 @@ import { prepareGround, type Ground } from '../ground.ts'
 import { customerId, JobRecords, ROWS_WRITTEN_AT } from '../job/records.ts'
 import { schemaText } from '../job/schemas.ts'
 import { TopicWriter } from '../job/topic-writer.ts'
-import { VARIANTS } from '../job/variant.ts'
+import { PLAIN } from '../job/variant.ts'
 import type { TablesOptions } from '../options.ts'
 import type { BenchRun } from '../run-bench.ts'
+import { readFigures } from './figures.ts'
 import { lookupIndex } from './lookups.ts'
-import { TABLE_CONTESTANTS } from './table-contestants.ts'
 
 export interface TablesResult {
   readonly contestant: string
@@ -29,7 +29,7 @@ const ACTIVITIES = 20_000
 /** @throws BenchError, StackError */
 export async function runTables(run: BenchRun, options: TablesOptions): Promise<readonly TablesResult[]> {
   const ground = await prepareGround(run.group, run.logDirectory)
-  const records = new JobRecords(options.seed, VARIANTS[0]!, {
+  const records = new JobRecords(options.seed, PLAIN, {
     bookings: options.rows,
     customers: CUSTOMERS,
     activities: ACTIVITIES,
@@ -39,7 +39,7 @@ export async function runTables(run: BenchRun, options: TablesOptions): Promise<
   run.say(`${options.rows} rows published.`)
   const results: TablesResult[] = []
   for (let round = 1; round <= options.runs; round += 1) {
-    for (const contestant of TABLE_CONTESTANTS) {
+    for (const contestant of options.contestants) {
       const command = await contestant.prepare(ground)
       const figures = await runProgram(ground, options, { name: contestant.name, command, round })
       checkFigures(contestant.name, figures, { rows: options.rows, lookupSum })
@@ -109,6 +109,7 @@ async function runProgram(
       BENCH_OUTPUT: TOPIC,
       BENCH_GUARANTEE: 'at-least-once',
       BENCH_STEPS: 'plain',
+      BENCH_API: '',
       BENCH_EVENT_SCHEMA_ID: '-1',
       NODE_OPTIONS: undefined,
     },
@@ -116,13 +117,6 @@ async function runProgram(
   await rm(stateDirectory, { recursive: true, force: true })
   if (exit.code !== 0) throw new BenchError('BENCH_CONTESTANT', `${turn.name} failed: read ${logFile}.`)
   return readFigures(readFileSync(logFile, 'utf8'))
-}
-
-function readFigures(text: string): Readonly<Record<string, number>> {
-  const lines = text.split('\n').map(line => line.split(' '))
-  return Object.fromEntries(
-    lines.filter(([word]) => word === 'figure').map(([, name, value]) => [name!, Number(value)]),
-  )
 }
 
 function checkFigures(

@@ -6,7 +6,7 @@ import { TABLE_CONTESTANTS } from './table-contestants.ts'
 /** Medians by contestant, and by figure as its program told it. */
 export type TablesSummary = Readonly<Record<string, Readonly<Record<string, number>>>>
 
-const COLUMNS = [
+export const FIGURE_COLUMNS = [
   ['load rows/s', 'loadRowsPerSecond', 0],
   ['RSS MiB', 'loadedRssMiB', 0],
   ['longest pause ms', 'longestLoadPauseMs', 1],
@@ -32,9 +32,9 @@ export function tablesTable(summary: TablesSummary): string {
   const rows = TABLE_CONTESTANTS.flatMap(({ name, title }) => {
     const figures = summary[name]
     if (figures === undefined) return []
-    return [[title, ...COLUMNS.map(([, figure, digits]) => figures[figure]?.toFixed(digits) ?? '-')]]
+    return [[title, ...FIGURE_COLUMNS.map(([, figure, digits]) => figures[figure]?.toFixed(digits) ?? '-')]]
   })
-  return alignedText([['', ...COLUMNS.map(([header]) => header)], ...rows])
+  return alignedText([['', ...FIGURE_COLUMNS.map(([header]) => header)], ...rows])
 }
 
 function withPace(figures: Readonly<Record<string, number>>): Readonly<Record<string, number>> {

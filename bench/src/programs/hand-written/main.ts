@@ -1,7 +1,9 @@
 import { Consumer, MessagesStreamModes, Producer } from '@platformatic/kafka'
+import type { MarketingEvent } from '../../job/event.ts'
 import type { Activity, Booking, Customer } from '../../job/records.ts'
 import { programPlace, tellTableLoaded, tellTablesLoading } from '../program.ts'
 import { FramedEncoder, FramedReader } from './codecs.ts'
+import { placesLeft } from './places.ts'
 import { loadTable } from './tables.ts'
 
 // What a TypeScript team writes without a library: tables in Maps, a consumer's stream, avsc, one producer.send a batch.
@@ -58,18 +60,28 @@ const stream = await consumer.consume({
 process.once('SIGTERM', () => process.exit())
 
 let waiting: Message[] = []
+/** Those that an API is asked for; all of a batch at once. */
+let asked: Promise<Message>[] = []
 let next = new Map<number, { offset: bigint; leaderEpoch: number }>()
 let committedAt = Date.now()
 for await (const { key, value, partition, offset } of stream) {
-  const event = toEvent(bookings.read(value))
+  const booking = bookings.read(value)
+  const event = toEvent(booking)
   next.set(partition, { offset: offset + 1n, leaderEpoch: -1 })
-  if (event !== undefined)
-    waiting.push({ topic: place.output, key: key.toString(), value: events.encode(event), partition })
+  if (event !== undefined) {
+    const to = { topic: place.output, key: key.toString(), partition }
+    if (place.steps === 'enriched') asked.push(withPlaces(to, event, booking.activityId))
+    else waiting.push({ ...to, value: events.encode(event) })
+  }
   // The end of what was fetched: what waits is sent, and not kept until more comes.
-  if (waiting.length >= BATCH_RECORDS || stream.readableLength === 0) await flush()
+  if (waiting.length + asked.length >= BATCH_RECORDS || stream.readableLength === 0) await flush()
 }
 
 async function flush(): Promise<void> {
+  if (asked.length > 0) {
+    waiting.push(...(await Promise.all(asked)))
+    asked = []
+  }
   if (waiting.length > 0) {
     const messages = waiting
     waiting = []
@@ -86,7 +98,17 @@ async function flush(): Promise<void> {
   await consumer.commit({ offsets })
 }
 
-function toEvent(booking: Booking): object | undefined {
+async function withPlaces(
+  to: Omit<Message, 'value'>,
+  event: MarketingEvent,
+  activityId: string,
+): Promise<Message> {
+  const { properties } = event
+  const title = `${properties.title} (${await placesLeft(place.apiUrl, activityId)} places left)`
+  return { ...to, value: events.encode({ ...event, properties: { ...properties, title } }) }
+}
+
+function toEvent(booking: Booking): MarketingEvent | undefined {
   if (place.steps === 'filtered' && booking.quantity < 4) return undefined
   const customer = customerRows.get(booking.customerId)
   if (customer === undefined && place.steps !== 'left-join') return undefined

@@ -2,7 +2,7 @@ import { avro, HttpSchemaRegistry } from '@tributary/topology'
 import { createSlabTableStore } from '../../../../packages/topology/src/state/slab-table-store.ts'
 import { customerId, JobRecords } from '../../job/records.ts'
 import { FramedWriter, schemaText } from '../../job/schemas.ts'
-import { VARIANTS } from '../../job/variant.ts'
+import { PLAIN } from '../../job/variant.ts'
 import { tablePlace, tell, tellLookups } from './table-program.ts'
 
 // The library's table store alone, with its codec: lookups, updates and deletes, without Kafka.
@@ -29,7 +29,7 @@ const codec = await projection.open({
   registry,
 })
 const store = createSlabTableStore()
-const records = new JobRecords(Number(process.env['BENCH_SEED']), VARIANTS[0]!, {
+const records = new JobRecords(Number(process.env['BENCH_SEED']), PLAIN, {
   bookings: place.rows,
   customers: 100_000,
   activities: 20_000,

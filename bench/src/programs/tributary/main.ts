@@ -1,14 +1,16 @@
 import { createApp } from '@tributary/topology'
 import { programPlace, tellTableLoaded, tellTablesLoading } from '../program.ts'
+import { placesEnricher } from './places.ts'
 import { bookingTopology } from './topology.ts'
 
 // The job on Tributary: one process, every option at its default but the guarantee, and the linger where latency is measured.
 
 const place = programPlace()
 const lingerMs = process.env['BENCH_LINGER_MS']
+const places = place.steps === 'enriched' ? placesEnricher(place.apiUrl) : undefined
 const live = new Set<string>()
 const app = createApp(
-  bookingTopology(place),
+  bookingTopology(place, places),
   {
     kafka: { brokers: [place.broker] },
     registry: place.registryUrl,
@@ -28,3 +30,4 @@ tellTablesLoading()
 process.once('SIGTERM', () => void app.close())
 await app.start()
 await app.ended
+await places?.close()

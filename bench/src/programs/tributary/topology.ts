@@ -1,9 +1,11 @@
+import type { Enricher } from '@tributary/enrichers'
 import {
   avro,
   streamTopic,
   string,
   tableTopic,
   topology,
+  type KStream,
   type SerdeValue,
   type Topology,
 } from '@tributary/topology'
@@ -20,17 +22,28 @@ type Customer = SerdeValue<typeof customer>
 type Activity = SerdeValue<typeof activity>
 type MarketingEvent = SerdeValue<typeof marketingEvent>
 
-interface Enriched {
+interface BookingWithCustomer {
   readonly booking: Booking
   /** Undefined for a customer without a row, in the variant `left-join`. */
   readonly customer: Customer | undefined
+}
+
+interface Enriched extends BookingWithCustomer {
   readonly activity: Activity
+  /** Only where the API is asked. */
+  readonly placesLeft?: number
 }
 
 const FEWEST_OF_FILTERED = 4
 
-/** The job as a stream author writes it, with nothing but the public names. */
-export function bookingTopology(place: ProgramPlace): Topology {
+/** Calls under way at once in each task: enough that records which wait for an answer do not hold up the others. */
+const CALLS_PER_TASK = 512
+
+/**
+ * The job as a stream author writes it, with nothing but the public names. `placesLeft` asks the API about an activity, and is
+ * there with the steps `enriched`.
+ */
+export function bookingTopology(place: ProgramPlace, placesLeft?: Enricher<string, number>): Topology {
   const bookings = streamTopic(place.bookings, { key: string(), value: booking })
   const customers = tableTopic(place.customers, { key: string(), value: customer })
   const activities = tableTopic(place.activities, { key: string(), value: activity })
@@ -49,24 +62,49 @@ export function bookingTopology(place: ProgramPlace): Topology {
       : wanted
           .join(customerTable, { joiner: (booking, customer) => ({ booking, customer }) })
           .filter(({ customer }) => customer.marketingOptIn)
-  withCustomer
-    .join(builder.globalTable(activities), {
-      key: ({ booking }) => booking.activityId,
-      joiner: ({ booking, customer }, activity) => ({ booking, customer, activity }),
-    })
-    .mapValues(toMarketingEvent)
-    .to(marketingEvents)
+  const withExtraTables = place.extraTables.reduce<KStream<string, BookingWithCustomer>>(
+    (stream, topic) =>
+      stream.join(builder.table(tableTopic(topic, { key: string(), value: customer })), {
+        joiner: ({ booking }, row) => ({ booking, customer: row }),
+      }),
+    withCustomer,
+  )
+  const withActivity = withExtraTables.join(builder.globalTable(activities), {
+    key: ({ booking }) => booking.activityId,
+    joiner: ({ booking, customer }, activity): Enriched => ({ booking, customer, activity }),
+  })
+  const complete =
+    placesLeft === undefined
+      ? withActivity
+      : withActivity.enrich({
+          using: ({ booking }, _key, { signal }) => placesLeft(booking.activityId, { signal }),
+          joiner: (all, places): Enriched => ({ ...all, placesLeft: places }),
+          maxInFlight: CALLS_PER_TASK,
+        })
+  withExtraSteps(complete, place.extraSteps).mapValues(toMarketingEvent).to(marketingEvents)
   return builder.build()
 }
 
-function toMarketingEvent({ booking, customer, activity }: Enriched): MarketingEvent {
+/** They do what steps of their kind do, and leave every value as it is. */
+function withExtraSteps(stream: KStream<string, Enriched>, count: number): KStream<string, Enriched> {
+  let longer = stream
+  for (let index = 0; index < count; index += 1) {
+    longer =
+      index % 2 === 0
+        ? longer.mapValues(({ booking, customer, activity }) => ({ booking, customer, activity }))
+        : longer.filter(({ booking }) => booking.quantity > 0)
+  }
+  return longer
+}
+
+function toMarketingEvent({ booking, customer, activity, placesLeft }: Enriched): MarketingEvent {
   return {
     name: 'booking_completed',
     externalId: booking.customerId,
     time: booking.bookedAt,
     properties: {
       bookingId: booking.bookingId,
-      title: activity.title,
+      title: placesLeft === undefined ? activity.title : `${activity.title} (${placesLeft} places left)`,
       city: activity.city,
       country: activity.country,
       startsAt: booking.startsAt,

@@ -52,13 +52,15 @@ final class Job {
         KStream<String, WithCustomer> withCustomer = place.steps().equals("left-join")
             ? bookings.leftJoin(customers, WithCustomer::new, joined)
             : bookings.join(customers, WithCustomer::new, joined);
+        boolean asksApi = place.steps().equals("enriched");
+        Places places = new Places(place.apiUrl());
         withCustomer
             .filter((key, pair) -> pair.customer() == null || pair.customer().getMarketingOptIn())
             .join(
                 activities,
                 (key, pair) -> pair.booking().getActivityId(),
                 (pair, activity) -> new Enriched(pair.booking(), pair.customer(), activity))
-            .mapValues(Job::toEvent)
+            .mapValues(all -> toEvent(all, asksApi ? titleWithPlaces(places, all.activity()) : all.activity().getTitle()))
             .to(place.output(), Produced.with(keys, eventValues));
     }
 
@@ -69,12 +71,16 @@ final class Job {
         return materialized.withKeySerde(Serdes.String()).withValueSerde(values);
     }
 
-    private static MarketingEvent toEvent(Enriched all) {
+    private static String titleWithPlaces(Places places, Activity activity) {
+        return activity.getTitle() + " (" + places.left(activity.getActivityId()) + " places left)";
+    }
+
+    private static MarketingEvent toEvent(Enriched all, String title) {
         Booking booking = all.booking();
         Activity activity = all.activity();
         EventProperties properties = new EventProperties(
             booking.getBookingId(),
-            activity.getTitle(),
+            title,
             activity.getCity(),
             activity.getCountry(),
             booking.getStartsAt(),

@@ -21,6 +21,7 @@ record Place(
     String stateDirectory,
     boolean exactlyOnce,
     String steps,
+    String apiUrl,
     int eventSchemaId) {
 
     static Place fromEnvironment() {
@@ -35,6 +36,7 @@ record Place(
             text("BENCH_STATE_DIRECTORY"),
             text("BENCH_GUARANTEE").equals("exactly-once"),
             text("BENCH_STEPS"),
+            text("BENCH_API"),
             Integer.parseInt(text("BENCH_EVENT_SCHEMA_ID")));
     }
 

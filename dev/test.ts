@@ -31,7 +31,7 @@ const CHECKS: readonly Check[] = [
 ]
 const CHECKS_AT_ONCE = 2
 
-const TEST_FILES = ['packages', 'services', 'examples', 'dev', 'test-support', 'bench'].map(
+const TEST_FILES = ['packages', 'services', 'examples', 'dev', 'test-support', 'bench', 'docs'].map(
   folder => `${folder}/**/*.test.ts`,
 )
 const TESTS_AT_ONCE = 2

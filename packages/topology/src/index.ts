@@ -60,7 +60,7 @@ export {
 } from './topic.ts'
 export type { RecordContext, RecordHeader, RecordHeaders, TopicPartition } from './record.ts'
 
-export { avro, type AvroOptions } from './serde/avro.ts'
+export { avro, avroFields, type AvroFieldName, type AvroFieldsOf, type AvroOptions } from './serde/avro.ts'
 export { avroOneOf, type AvroOneOfOptions, type OneOfValue } from './serde/avro-one-of.ts'
 export { defineAvro, type AvroSchema } from './serde/avro-schema.ts'
 export type { AvroDecimal, AvroValueOptions, InferAvro } from './serde/infer-avro.ts'

@@ -11,6 +11,7 @@ test('@tributary/topology has these names, and no other', () => {
     'TopologyError',
     'adviceForUnknown',
     'avro',
+    'avroFields',
     'avroOneOf',
     'backoffMs',
     'bytes',

@@ -1,5 +1,5 @@
 import { expect, test } from 'tstyche'
-import { avro } from '../src/serde/avro.ts'
+import { avro, avroFields } from '../src/serde/avro.ts'
 import { avroOneOf } from '../src/serde/avro-one-of.ts'
 import { type AvroSchema, defineAvro } from '../src/serde/avro-schema.ts'
 import type { InferAvro, UnknownAvroName } from '../src/serde/infer-avro.ts'
@@ -207,6 +207,23 @@ test('a topic of several record types is a discriminated union', () => {
     | { readonly type: 'priced'; readonly value: Price }
     | { readonly type: 'named'; readonly value: { readonly name: string } }
   >()
+})
+
+test('the values of a record of which some fields are used have only these', () => {
+  const schema = defineAvro({
+    type: 'record',
+    name: 'Booking',
+    fields: [
+      { name: 'bookingId', type: 'string' },
+      { name: 'price', type: price },
+      { name: 'fee', type: ['null', 'Price'] },
+    ],
+  })
+  expect(avroFields(schema, ['bookingId'])).type.toBe<Serde<{ readonly bookingId: string }>>()
+  // The definition stands in a field that is left out.
+  expect(avroFields(schema, ['fee'])).type.toBe<Serde<{ readonly fee: Price | null }>>()
+  expect(avroFields).type.not.toBeCallableWith(schema, ['bookingID'])
+  expect(avroFields).type.not.toBeCallableWith('string', ['length'])
 })
 
 test('a schema that is only known at run time has unknown values', () => {

@@ -57,9 +57,8 @@ export const order: Group = {
       name: 'Braze applies separate requests in another order: with a gap between a user’s requests it cannot matter',
       world: {
         simulator: { reorderMs: 100 },
-        // Each batch stays under way for as long as Braze takes to apply it.
+        // A user rests for longer than Braze takes to apply what it took in.
         braze: { userGapMs: 150 },
-        maxInFlight: 16,
       },
       async play(world) {
         await world.start()

@@ -8,13 +8,14 @@ export type Verdict<E> =
   /** Taken in, all but those that are refused. `unlocated`: errors that do not say which object they mean. */
   | {
       readonly kind: 'taken'
+      readonly status: number
       readonly refused: ReadonlyMap<E, string>
       readonly unlocated: readonly string[]
     }
   /** Nothing was taken in; these objects are at fault, the others are to be sent again without them. */
-  | { readonly kind: 'refused'; readonly refused: ReadonlyMap<E, string> }
+  | { readonly kind: 'refused'; readonly status: number; readonly refused: ReadonlyMap<E, string> }
   /** Nothing was taken in, and nobody says which object is at fault. */
-  | { readonly kind: 'unexplained'; readonly reason: string }
+  | { readonly kind: 'unexplained'; readonly status: number; readonly reason: string }
   | { readonly kind: 'rate-limited' }
   | { readonly kind: 'failed'; readonly error: BrazeError }
 
@@ -33,9 +34,9 @@ export function readAnswer<E>(answer: BrazeAnswer, context: AnswerContext<E>): V
   if (status === 429) return { kind: 'rate-limited' }
   if (status === 413 || status === 400) {
     const { refused, unlocated } = locateErrors(body, context)
-    if (status === 400 && refused.size > 0) return { kind: 'refused', refused }
+    if (status === 400 && refused.size > 0) return { kind: 'refused', status, refused }
     const said = [messageOf(body, context), ...unlocated].filter(text => text !== '')
-    return { kind: 'unexplained', reason: [`status ${status}`, ...said].join(': ') }
+    return { kind: 'unexplained', status, reason: [`status ${status}`, ...said].join(': ') }
   }
   return { kind: 'failed', error: failureOf(answer, context) }
 }
@@ -50,7 +51,7 @@ function readSuccess<E>(answer: BrazeAnswer, context: AnswerContext<E>): Verdict
       error: new BrazeError('BRAZE_ANSWER_INVALID', message, { retry: BACKOFF, status }),
     }
   }
-  return { kind: 'taken', ...locateErrors(body, context) }
+  return { kind: 'taken', status, ...locateErrors(body, context) }
 }
 
 /** `errors` is a list of `{ type, input_array, index }`; Braze's pages show neither the shape nor that it is always there. */

@@ -2,6 +2,7 @@ import type {
   DeliveryAssignment,
   DeliveryCall,
   DeliveryOutcome,
+  DeliveryRejection,
   Destination,
   RecordContext,
   RetryAdvice,
@@ -17,7 +18,7 @@ import type { Deletion, Placed, Round, Sending } from './rounds.ts'
 import { Shaper, type BrazeItem } from './shaper.ts'
 import { ShapingCounters, type NotIdempotent } from './shaping-stats.ts'
 import { BrazeCounters, type BrazeStats } from './stats.ts'
-import { TrackSender, type SenderStats } from './track-sender.ts'
+import { TrackSender, type Refusal, type SenderStats } from './track-sender.ts'
 
 export interface BrazeDestination extends Destination<BrazeObject, BrazeMemory> {
   readonly stats: BrazeStats
@@ -35,6 +36,8 @@ interface Batch {
   readonly items: readonly BrazeItem[]
   readonly call: DeliveryCall
   readonly outcomes: (Outcome | undefined)[]
+  /** Some of it is with Braze already, so what follows of the same users keeps the gap. */
+  hasSent: boolean
 }
 
 /**
@@ -73,6 +76,7 @@ export class TrackDestination implements BrazeDestination {
   readonly #shaping = new ShapingCounters()
   readonly #shaper: Shaper
   readonly #sender: Sender
+  readonly #accepted: Extract<Outcome, { readonly kind: 'accepted' }>
 
   constructor(
     options: ResolvedOptions,
@@ -81,6 +85,8 @@ export class TrackDestination implements BrazeDestination {
     this.#options = options
     this.#shaper = new Shaper(options.shaping, this.#shaping, options.clock)
     this.#sender = createSender(options, this.#counters)
+    this.#accepted =
+      options.userGapMs === 0 ? { kind: 'accepted' } : { kind: 'accepted', restMs: options.userGapMs }
   }
 
   get stats(): BrazeStats {
@@ -104,7 +110,7 @@ export class TrackDestination implements BrazeDestination {
   }
 
   async deliver(items: readonly BrazeItem[], call: DeliveryCall): Promise<readonly Outcome[]> {
-    const batch: Batch = { items, call, outcomes: items.map(() => undefined) }
+    const batch: Batch = { items, call, outcomes: items.map(() => undefined), hasSent: false }
     const placed: Placed[] = []
     for (const [index, { value }] of items.entries()) {
       const { braze, error } = this.#shaper.check(value)
@@ -140,6 +146,7 @@ export class TrackDestination implements BrazeDestination {
     const { maxObjectsPerRequest: maxObjects, maxRequestBytes: maxBytes, shaping } = this.#options
     const limits = { maxObjects, maxBytes, objectLimit: shaping.objectLimit }
     for (const request of splitByLimits(sendings, limits)) {
+      await this.#keepGap(batch)
       await this.#sender.send(request, call, (sending, refusal) => {
         if (refusal === undefined) this.#accept(sending, batch)
         else this.#refuse(sending, refusal, batch)
@@ -148,20 +155,31 @@ export class TrackDestination implements BrazeDestination {
     if (deletions.length > 0) await this.#delete(deletions, batch)
   }
 
+  /** Between the requests of one batch. After its last one it is the step that lets each user's lane rest. */
+  async #keepGap(batch: Batch): Promise<void> {
+    const { userGapMs, clock } = this.#options
+    if (batch.hasSent && userGapMs > 0) await clock.sleep(userGapMs, { signal: batch.call.signal })
+    batch.hasSent = true
+  }
+
   async #delete(deletions: readonly Deletion[], { outcomes, call }: Batch): Promise<void> {
     const refused = await this.#sender.deleteUsers(
       deletions.map(({ externalId }) => externalId),
       call,
     )
     for (const { index, externalId, lane } of deletions) {
-      const reason = refused.get(externalId)
-      if (reason === undefined) {
+      const refusal = refused.get(externalId)
+      if (refusal === undefined) {
         this.#counters.accepted += 1
         this.#shaping.tombstones.deleted += 1
         lane.memory = undefined
-        outcomes[index] = { kind: 'accepted', memory: null }
+        outcomes[index] = { ...this.#accepted, memory: null }
       } else {
-        outcomes[index] = this.#refused(`Braze refuses to delete the user: ${reason}`)
+        const sent = JSON.stringify({ external_id: externalId })
+        outcomes[index] = this.#refused(`Braze refuses to delete the user: ${refusal.reason}`, {
+          status: refusal.status,
+          sent,
+        })
       }
     }
   }
@@ -172,13 +190,13 @@ export class TrackDestination implements BrazeDestination {
     // Not when they are put together: what is sent again would count again.
     this.#shaping.folded += indexes.length - 1
     this.#shaping.suppressedFields += suppressedFields
-    for (const index of indexes) outcomes[index] = { kind: 'accepted' }
+    for (const index of indexes) outcomes[index] = this.#accepted
     if (notIdempotent !== undefined) this.#countNotIdempotent(notIdempotent)
     if (memory === undefined || lane === undefined) return
     if (memory === null) this.#shaping.tombstones.nulled += 1
     lane.memory = memory ?? undefined
     // With the last of them the record is finished whose value it is.
-    outcomes[indexes.at(-1) as number] = { kind: 'accepted', memory }
+    outcomes[indexes.at(-1) as number] = { ...this.#accepted, memory }
   }
 
   #countNotIdempotent(kind: NotIdempotent): void {
@@ -189,20 +207,26 @@ export class TrackDestination implements BrazeDestination {
     )
   }
 
-  #refuse({ indexes, encoded }: Sending, reason: string, { items, outcomes }: Batch): void {
+  #refuse({ indexes, encoded }: Sending, { reason, status }: Refusal, { items, outcomes }: Batch): void {
     const folded = indexes.length === 1 ? '' : `, folded from ${recordsOf(indexes, items)}`
     const message = `Braze refuses the object (in ${encoded.array}${folded}): ${reason}`
-    for (const index of indexes) outcomes[index] = this.#refused(message)
+    const letter = {
+      status,
+      sent: encoded.json,
+      ...(indexes.length === 1 ? {} : { together: indexes }),
+    }
+    for (const index of indexes) outcomes[index] = this.#refused(message, letter)
   }
 
-  #refused(message: string): Outcome {
+  #refused(message: string, letter: Pick<DeliveryRejection, 'status' | 'sent' | 'together'>): Outcome {
     this.#counters.refused += 1
-    return { kind: 'rejected', reason: message, cause: new BrazeError('BRAZE_OBJECT_REFUSED', message) }
+    const cause = new BrazeError('BRAZE_OBJECT_REFUSED', message)
+    return { kind: 'rejected', reason: message, cause, ...letter }
   }
 
   #reject(cause: BrazeError): Outcome {
     this.#counters.invalid += 1
-    return { kind: 'rejected', reason: cause.message, cause }
+    return { kind: 'rejected', reason: cause.message, cause, isAttempt: false }
   }
 }
 
@@ -221,12 +245,9 @@ function recordsOf(indexes: readonly number[], items: readonly BrazeItem[]): str
 /** For the objects that a failed call leaves open. What stops the application is met again at once, by them alone. */
 function retryOf(cause: unknown): Outcome {
   const advice: RetryAdvice = retryAdviceOf(cause, adviceForUnknown(cause))
-  switch (advice.kind) {
-    case 'backoff':
-      return { kind: 'retry', cause }
-    case 'after':
-      return { kind: 'retry', afterMs: advice.ms, cause }
-    case 'never':
-      return { kind: 'retry', afterMs: 0, cause }
-  }
+  if (advice.kind === 'never') return { kind: 'retry', afterMs: 0, cause }
+  const count = advice.isAttempt === undefined ? {} : { isAttempt: advice.isAttempt }
+  return advice.kind === 'backoff'
+    ? { kind: 'retry', cause, ...count }
+    : { kind: 'retry', afterMs: advice.ms, cause, ...count }
 }

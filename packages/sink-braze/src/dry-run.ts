@@ -5,7 +5,7 @@ import { resolveOptions, type BrazeDestinationOptions, type ResolvedOptions } fr
 import type { LimiterStats } from './rate-limiter.ts'
 import type { Sending } from './rounds.ts'
 import type { BrazeItem } from './shaper.ts'
-import type { SenderStats, Sendable, Settle } from './track-sender.ts'
+import type { Refusal, SenderStats, Sendable, Settle } from './track-sender.ts'
 
 /** A request as it would be sent. */
 export interface ComposedRequest {
@@ -112,7 +112,7 @@ class DryRunSender implements Sender {
   async deleteUsers(
     externalIds: readonly string[],
     call: DeliveryCall,
-  ): Promise<ReadonlyMap<string, string>> {
+  ): Promise<ReadonlyMap<string, Refusal>> {
     const items = this.#items.get(call) ?? []
     const records = externalIds.map(id =>
       items

@@ -146,7 +146,7 @@ export class Gate {
       return this.#refusal(this.#closed)
     }
     if (isTry || (this.#closed === undefined && this.#failures >= CLOSES_AFTER)) this.#close(error, key)
-    return error
+    return isTry ? asProbe(error) : error
   }
 
   #close(cause: BrazeError, key: string | undefined): BrazeError {
@@ -203,7 +203,7 @@ export class Gate {
   #refusal({ cause }: Closed): BrazeError {
     const { code, message, status } = cause
     return new BrazeError(code, message, {
-      retry: { kind: 'after', ms: LOOK_MS },
+      retry: { kind: 'after', ms: LOOK_MS, isAttempt: false },
       cause,
       ...(status === undefined ? {} : { status }),
     })
@@ -228,4 +228,15 @@ export class Gate {
     waitMs = waitMs <= 0 ? LOOK_MS : Math.min(LOOK_MS, Math.ceil(waitMs))
     this.#cancelTimer = this.#options.clock.schedule(waitMs, () => this.#offerTry())
   }
+}
+
+/** What was sent to see whether Braze answers again says nothing about what was in it: no attempt of its objects. */
+function asProbe(error: BrazeError): BrazeError {
+  const { code, message, status, retry } = error
+  if (retry.kind === 'never') return error
+  return new BrazeError(code, message, {
+    retry: { ...retry, isAttempt: false },
+    cause: error.cause,
+    ...(status === undefined ? {} : { status }),
+  })
 }

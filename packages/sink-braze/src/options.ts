@@ -26,9 +26,11 @@ export interface BrazeLimits {
    */
   readonly maxDeletesPerMinute: number
   /**
-   * How long after an assignment the share of a new partition counts. Default: `windowMs` and `requestTimeoutMs` together,
-   * after which nothing that the partition's former owner sent can be in Braze's window any more. Where there is never more
-   * than one process, 0 is safe.
+   * How long after an assignment the share of a new partition counts. Default: `windowMs` where `connections` is at most the
+   * smallest part of the limit that falls to a partition (of an hour's limit: of its opening, a quarter), else
+   * `windowMs` and `requestTimeoutMs` together. Then nothing that the partition's former owner sent can go beyond its share;
+   * all processes need the same `connections` for it. Where there is never more than one process, 0 is safe, and counts for
+   * `/users/delete`, too. Any other value is for `/users/track` alone, as deletions have a window of their own, a minute.
    */
   readonly handoverMs: number | undefined
 }
@@ -54,16 +56,18 @@ export interface BrazeDestinationOptions extends BrazeShapingOptions {
    */
   readonly urgentReserve?: number
   /**
-   * How long a batch that Braze took in stays under way, so that what comes next for its users reaches Braze later by that
-   * time: Braze applies what it took in 10 to 100 ms later, and separate requests in no particular order. The step needs as
-   * much more `maxInFlight`. Default 0.
+   * How long users rest whose objects Braze took in: what comes next for them is sent that much later, because Braze applies
+   * what it took in 10 to 100 ms later, and separate requests in no particular order. Other users go on. Default 0.
    */
   readonly userGapMs?: number
   /** Between tries while Braze denies access, doubling up to `probeMaxMs`. Default 5,000. */
   readonly probeBaseMs?: number
   /** Default 60,000. */
   readonly probeMaxMs?: number
-  /** Connections kept open. Default 16; more requests than that at a time wait for one. */
+  /**
+   * Connections kept open. Default 16; more requests than that at a time wait for one. The same for all processes that share
+   * a limit (`limits.handoverMs`).
+   */
   readonly connections?: number
   readonly logger?: Pick<Logger, 'warn' | 'error'>
   readonly clock?: Clock

@@ -293,7 +293,7 @@ export class RateLimiter {
 export function rateLimited(heldMs: number, options: { readonly status?: number } = {}): BrazeError {
   const ms = Math.ceil(heldMs)
   return new BrazeError('BRAZE_RATE_LIMITED', `Braze takes no requests for another ${ms} ms`, {
-    retry: { kind: 'after', ms },
+    retry: { kind: 'after', ms, isAttempt: false },
     ...options,
   })
 }

@@ -12,8 +12,14 @@ export interface Sendable {
   readonly encoded: Encoded
 }
 
-/** What became of an object: undefined when Braze took it in, else why it refuses it. */
-export type Settle<E> = (sendable: E, refusal: string | undefined) => void
+/** Why Braze refuses an object, in its words, and with which status. */
+export interface Refusal {
+  readonly reason: string
+  readonly status: number
+}
+
+/** What became of an object: undefined when Braze took it in. */
+export type Settle<E> = (sendable: E, refusal: Refusal | undefined) => void
 
 export interface SenderStats {
   /** Of `/users/track`. */
@@ -102,9 +108,6 @@ export class TrackSender {
     settle: Settle<E>,
   ): Promise<void> {
     await settleAll(sendables, objects => this.#post(objects, call), settle)
-    const { userGapMs, clock } = this.#options
-    // What is known by now is not forgotten because the call ends.
-    if (userGapMs > 0) await clock.sleep(userGapMs, { signal: call.signal }).catch(() => undefined)
   }
 
   /**
@@ -115,8 +118,8 @@ export class TrackSender {
   async deleteUsers(
     externalIds: readonly string[],
     call: DeliveryCall,
-  ): Promise<ReadonlyMap<string, string>> {
-    const refused = new Map<string, string>()
+  ): Promise<ReadonlyMap<string, Refusal>> {
+    const refused = new Map<string, Refusal>()
     for (let from = 0; from < externalIds.length; from += MAX_DELETES_PER_REQUEST) {
       await settleAll(
         externalIds.slice(from, from + MAX_DELETES_PER_REQUEST),
@@ -183,10 +186,10 @@ async function settleAll<E>(
   const said = await post(entries)
   switch (said.kind) {
     case 'taken':
-      for (const entry of entries) settle(entry, said.refused.get(entry))
+      for (const entry of entries) settle(entry, refusalOf(said, said.refused.get(entry)))
       return
     case 'refused': {
-      for (const [entry, reason] of said.refused) settle(entry, reason)
+      for (const [entry, reason] of said.refused) settle(entry, refusalOf(said, reason))
       const others = entries.filter(entry => !said.refused.has(entry))
       if (others.length > 0) await settleAll(others, post, settle)
       return
@@ -194,7 +197,7 @@ async function settleAll<E>(
     case 'unexplained': {
       const [only] = entries
       if (entries.length === 1 && only !== undefined) {
-        settle(only, said.reason)
+        settle(only, refusalOf(said, said.reason))
         return
       }
       // One half after the other: both may hold objects of one user.
@@ -204,4 +207,8 @@ async function settleAll<E>(
       return
     }
   }
+}
+
+function refusalOf({ status }: { readonly status: number }, reason: string | undefined): Refusal | undefined {
+  return reason === undefined ? undefined : { status, reason }
 }

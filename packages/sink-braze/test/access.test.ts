@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { TestClock } from '@tributary/topology/testing'
 import { answer, API_KEY, deliver, destinationTo, event, kindsOf, serve, withSimulator } from './harness.ts'
 import { NEVER } from './limiter-harness.ts'
+import { until } from '../../../test-support/until.ts'
 
 interface Failure extends Error {
   readonly code: string
@@ -19,7 +20,7 @@ test('a wrong key keeps everything where it is, says so, and shows no key', asyn
   const shown: unknown[] = []
   const refused = (error: Failure): boolean => {
     assert.equal(error.code, 'BRAZE_UNAUTHORIZED')
-    assert.deepEqual(error.retry, { kind: 'after', ms: 1_000 })
+    assert.deepEqual(error.retry, { kind: 'after', ms: 1_000, isAttempt: false })
     assert.match(error.message, /does not accept the API key.*permission/)
     shown.push(error.message, error.stack, String(error.cause))
     return true
@@ -91,30 +92,29 @@ test('while nobody answers, one request at a time tries, however many calls ther
   assert.equal(requests, 42)
 })
 
-test('a batch that is taken in stays under way for the gap between a user’s requests', async t => {
-  const url = await serve(t, (_, response) => answer(response, 201))
-  const clock = new TestClock()
-  const { promise: answered, resolve } = Promise.withResolvers<void>()
-  clock.sleep = async () => await answered
-  const destination = destinationTo(t, url, { clock, userGapMs: 300 })
-  let isDone = false
-  const delivering = deliver(destination, [event('u1')]).then(outcomes => {
-    isDone = true
-    return outcomes
-  })
-  while (destination.stats.accepted === 0) await new Promise(setImmediate)
-  await clock.advance(0)
-  assert.equal(isDone, false)
-  resolve()
-  assert.deepEqual(kindsOf(await delivering), ['accepted'])
-})
-
-test('a call that ends within the gap keeps what is known', async t => {
+test('what is taken in lets its user rest for the gap, and holds no place meanwhile', async t => {
   const url = await serve(t, (_, response) => answer(response, 201))
   const destination = destinationTo(t, url, { clock: new TestClock(), userGapMs: 300 })
-  const controller = new AbortController()
-  const delivering = deliver(destination, [event('u1')], controller.signal)
-  while (destination.stats.accepted === 0) await new Promise(setImmediate)
-  controller.abort(new Error('closed'))
-  assert.deepEqual(kindsOf(await delivering), ['accepted'])
+  assert.deepEqual(await deliver(destination, [event('u1'), event('u2')]), [
+    { kind: 'accepted', restMs: 300 },
+    { kind: 'accepted', restMs: 300 },
+  ])
+})
+
+test('requests of one batch keep the gap, too', async t => {
+  const sent: number[] = []
+  const clock = new TestClock()
+  const url = await serve(t, (_, response) => {
+    sent.push(clock.monotonicMs())
+    answer(response, 201)
+  })
+  const destination = destinationTo(t, url, { clock, userGapMs: 300, maxObjectsPerRequest: 1 })
+  const delivering = deliver(destination, [event('u1'), event('u1')])
+  await until('the first is taken in', () => destination.stats.accepted === 1)
+  await clock.advance(0)
+  await clock.advance(299)
+  assert.equal(sent.length, 1)
+  await clock.advance(1)
+  assert.deepEqual(kindsOf(await delivering), ['accepted', 'accepted'])
+  assert.deepEqual(sent, [0, 300])
 })

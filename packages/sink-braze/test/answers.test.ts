@@ -30,16 +30,22 @@ for (const [name, status, body, headers, expected] of [
     403,
     { message: 'Access Denied' },
     {},
-    { code: 'BRAZE_FORBIDDEN', retry: { kind: 'after', ms: 1_000 } },
+    { code: 'BRAZE_FORBIDDEN', retry: { kind: 'after', ms: 1_000, isAttempt: false } },
   ],
-  ['404', 404, '', {}, { code: 'BRAZE_NOT_FOUND', retry: { kind: 'after', ms: 1_000 } }],
-  ['415', 415, {}, {}, { code: 'BRAZE_UNSUPPORTED_MEDIA_TYPE', retry: { kind: 'after', ms: 1_000 } }],
+  ['404', 404, '', {}, { code: 'BRAZE_NOT_FOUND', retry: { kind: 'after', ms: 1_000, isAttempt: false } }],
+  [
+    '415',
+    415,
+    {},
+    {},
+    { code: 'BRAZE_UNSUPPORTED_MEDIA_TYPE', retry: { kind: 'after', ms: 1_000, isAttempt: false } },
+  ],
   [
     'a redirect',
     301,
     '',
     { location: 'https://elsewhere.example' },
-    { code: 'BRAZE_UNEXPECTED_STATUS', retry: { kind: 'after', ms: 1_000 } },
+    { code: 'BRAZE_UNEXPECTED_STATUS', retry: { kind: 'after', ms: 1_000, isAttempt: false } },
   ],
   ['502 from a proxy', 502, '<html></html>', {}, { code: 'BRAZE_UNAVAILABLE', retry: { kind: 'backoff' } }],
   [
@@ -55,14 +61,14 @@ for (const [name, status, body, headers, expected] of [
     429,
     'slow down',
     { 'retry-after': '2' },
-    { code: 'BRAZE_RATE_LIMITED', retry: { kind: 'after', ms: 2_000 } },
+    { code: 'BRAZE_RATE_LIMITED', retry: { kind: 'after', ms: 2_000, isAttempt: false } },
   ],
   [
     '429 without any header',
     429,
     '',
     {},
-    { code: 'BRAZE_RATE_LIMITED', retry: { kind: 'after', ms: 1_000 } },
+    { code: 'BRAZE_RATE_LIMITED', retry: { kind: 'after', ms: 1_000, isAttempt: false } },
   ],
 ] as const) {
   test(`an answer of ${name} ${expected === undefined ? 'accepts all' : `is ${expected.code}, ${expected.retry.kind}`}`, async t => {

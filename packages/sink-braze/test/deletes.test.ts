@@ -57,7 +57,7 @@ test('a user whom Braze refuses to delete is found by halving, and the others ar
     Array.from({ length: 20 }, (_, i) => `u${i}`),
     CALL,
   )
-  assert.deepEqual([...refused], [['u7', 'status 400: malformed']])
+  assert.deepEqual([...refused], [['u7', { reason: 'status 400: malformed', status: 400 }]])
 })
 
 test('a page of another server deletes nobody', async t => {
@@ -105,3 +105,25 @@ test('the limit on deletions is shared by partitions, over a minute', async t =>
   await third
   assert.equal(seen.length, 3)
 })
+
+for (const [handoverMs, expectedMs] of [
+  [undefined, 60_000],
+  [5_000, 60_000],
+  [0, 0],
+] as const) {
+  test(`a handover of ${handoverMs ?? 'no given'} ms for objects makes one of ${expectedMs} ms for deletions`, async t => {
+    const clock = new TestClock()
+    const { sender } = await senderTo(t, () => ({ status: 201, body: { deleted: 1 } }), {
+      clock,
+      limits: { maxDeletesPerMinute: 4_000, handoverMs },
+      requestTimeoutMs: 1_000,
+    })
+    sender.onAssignment({ partitions: [0], partitionCount: 2 })
+    if (expectedMs > 0) {
+      await clock.advance(expectedMs - 1)
+      assert.equal(sender.stats.deletes.limiter.quota, 0)
+      await clock.advance(1)
+    }
+    assert.equal(sender.stats.deletes.limiter.quota, 2_000)
+  })
+}

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { DeliveryOutcome } from '@tributary/topology'
 import { brazeAttributes, brazePurchase } from '../src/objects.ts'
 import { deliver, event, kindsOf, withSimulator } from './harness.ts'
 
@@ -75,6 +76,36 @@ test('objects that a 201 names in its errors are rejected with Braze’s reason,
   assert.match(JSON.stringify(rejected), /blacklisted/)
   assert.equal(simulator.state.events().length, 2)
   assert.equal(simulator.state.summary().requests.total, 1)
+})
+
+test('what is refused comes with the object as it was sent, the status, and all that were folded into it', async t => {
+  const { destination, fault } = await withSimulator(t)
+  await fault({ rejectExternalId: 'blocked' })
+  const [folded, other, again, invalid] = await deliver(destination, [
+    brazeAttributes({ external_id: 'blocked', city: 'Oslo' }),
+    event('u1'),
+    brazeAttributes({ external_id: 'blocked', plan: 'gold' }),
+    event('u2', { time: 'x' }),
+  ])
+  assert.equal(other?.kind, 'accepted')
+  const letterOf = (outcome: DeliveryOutcome | undefined): object | undefined =>
+    outcome?.kind === 'rejected'
+      ? {
+          status: outcome.status,
+          sent: outcome.sent,
+          together: outcome.together,
+          isAttempt: outcome.isAttempt,
+        }
+      : undefined
+  const sent = '{"external_id":"blocked","city":"Oslo","plan":"gold"}'
+  assert.deepEqual(letterOf(folded), { status: 201, sent, together: [0, 2], isAttempt: undefined })
+  assert.deepEqual(letterOf(again), letterOf(folded))
+  assert.deepEqual(letterOf(invalid), {
+    status: undefined,
+    sent: undefined,
+    together: undefined,
+    isAttempt: false,
+  })
 })
 
 test('a 400 that names every object is answered without another request', async t => {

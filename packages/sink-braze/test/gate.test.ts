@@ -55,13 +55,30 @@ for (const code of [
     const failure = gate.enter().end(error(code))
     assert.deepEqual(
       { code: failure.code, retry: failure.retry },
-      { code, retry: { kind: 'after', ms: 1_000 } },
+      { code, retry: { kind: 'after', ms: 1_000, isAttempt: false } },
     )
     assert.throws(() => gate.check(), { code })
     assert.throws(() => gate.enter(), { code })
     assert.match(gate.problem ?? '', new RegExp(`shut out.*${code} it says`))
   })
 }
+
+test('neither a try nor what is kept from Braze is an attempt, but what closed the gate is', () => {
+  const { gate, key } = setUp()
+  const adviceOf = (failure: BrazeError): unknown => failure.retry
+  for (let i = 0; i < 5; i += 1) {
+    assert.deepEqual(adviceOf(gate.enter().end(error('BRAZE_UNAVAILABLE'))), { kind: 'backoff' })
+  }
+  assert.throws(
+    () => gate.enter(),
+    ({ retry }: BrazeError) => retry.kind === 'after' && retry.isAttempt === false,
+  )
+  key.now = 'key-2'
+  assert.deepEqual(adviceOf(gate.enter().end(error('BRAZE_UNAVAILABLE'))), {
+    kind: 'backoff',
+    isAttempt: false,
+  })
+})
 
 test('one request at a time tries, after 5 s, 10 s, 20 s … 60 s; what it finds is logged once', async () => {
   const { gate, nextTry, logged } = setUp()

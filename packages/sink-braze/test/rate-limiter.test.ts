@@ -95,7 +95,7 @@ test('a pause sends away who waits, holds everybody back, and then lets in', asy
   grants[0]?.end({ kind: 'refused', pauseMs: 10_000 })
   await clock.advance(0)
   assert.equal(grants.length, 3, 'the refusal itself lets nobody in')
-  assert.deepEqual(errors[0]?.retry, { kind: 'after', ms: 10_000 })
+  assert.deepEqual(errors[0]?.retry, { kind: 'after', ms: 10_000, isAttempt: false })
   grants[1]?.end(ANSWERED)
   grants[2]?.end(ANSWERED)
   const state = ready()
@@ -194,7 +194,7 @@ test('a process that starts within the hour has nothing of it but what accrues f
   assert.equal(grants.length, 0)
   assert.deepEqual(
     errors.map(({ code, retry }) => ({ code, retry })),
-    [{ code: 'BRAZE_RATE_LIMITED', retry: { kind: 'after', ms: 100_000 } }],
+    [{ code: 'BRAZE_RATE_LIMITED', retry: { kind: 'after', ms: 100_000, isAttempt: false } }],
     'the wait is longer than a window, so no call lasts as long',
   )
   const state = ready()

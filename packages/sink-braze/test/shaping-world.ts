@@ -6,7 +6,7 @@ import { BrazeError } from '../src/errors.ts'
 import type { BrazeMemory } from '../src/memory.ts'
 import { brazeLaneKey, type BrazeObject } from '../src/objects.ts'
 import { resolveOptions, type BrazeDestinationOptions } from '../src/options.ts'
-import type { Sendable, SenderStats, Settle } from '../src/track-sender.ts'
+import type { Refusal, Sendable, SenderStats, Settle } from '../src/track-sender.ts'
 import { NaiveBraze, type Entry } from './naive-braze.ts'
 
 /** `lost`: the request arrives and its answer does not. */
@@ -42,11 +42,11 @@ export class ModelSender implements Sender {
       }
     }
     if (fate === 'lost') return Promise.reject(unanswered())
-    for (const sendable of sendables) settle(sendable, refusals.has(sendable) ? 'refused' : undefined)
+    for (const sendable of sendables) settle(sendable, refusals.has(sendable) ? REFUSAL : undefined)
     return Promise.resolve()
   }
 
-  deleteUsers(externalIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  deleteUsers(externalIds: readonly string[]): Promise<ReadonlyMap<string, Refusal>> {
     const fate = this.fates.shift() ?? 'arrives'
     if (fate === 'fails') return Promise.reject(unanswered())
     for (const id of externalIds) this.braze.delete(id)
@@ -63,6 +63,8 @@ export class ModelSender implements Sender {
     return Promise.resolve()
   }
 }
+
+const REFUSAL: Refusal = { reason: 'refused', status: 201 }
 
 function unanswered(): BrazeError {
   return new BrazeError('BRAZE_TIMED_OUT', 'no answer', { retry: { kind: 'backoff' } })

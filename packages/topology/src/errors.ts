@@ -1,6 +1,13 @@
 /** What a caller should do with a failed operation. The decision travels as data; nothing matches on message text. */
 export type RetryAdvice =
-  { readonly kind: 'never' } | { readonly kind: 'backoff' } | { readonly kind: 'after'; readonly ms: number }
+  | { readonly kind: 'never' }
+  | ({ readonly kind: 'backoff' } & RetryCount)
+  | ({ readonly kind: 'after'; readonly ms: number } & RetryCount)
+
+interface RetryCount {
+  /** False: what failed was no attempt, so a bound on attempts does not count it. Default true. */
+  readonly isAttempt?: boolean
+}
 
 /** Every error code of this package. `docs/reference/errors.md` explains each; a test compares the two. */
 export type TopologyErrorCode =
@@ -70,9 +77,11 @@ export function retryAdviceOf(error: unknown, fallback: RetryAdvice): RetryAdvic
   if (typeof error !== 'object' || error === null || !('retry' in error)) return fallback
   const advice = error.retry
   if (typeof advice !== 'object' || advice === null || !('kind' in advice)) return fallback
-  if (advice.kind === 'never' || advice.kind === 'backoff') return { kind: advice.kind }
+  if (advice.kind === 'never') return NEVER
+  const count = 'isAttempt' in advice && advice.isAttempt === false ? { isAttempt: false } : {}
+  if (advice.kind === 'backoff') return { kind: 'backoff', ...count }
   if (advice.kind === 'after' && 'ms' in advice && typeof advice.ms === 'number')
-    return { kind: 'after', ms: advice.ms }
+    return { kind: 'after', ms: advice.ms, ...count }
   return fallback
 }
 

@@ -47,6 +47,7 @@ export type {
   DeliveryCall,
   DeliveryItem,
   DeliveryOutcome,
+  DeliveryRejection,
   Destination,
 } from './operators/destination.ts'
 

@@ -5,7 +5,7 @@ export interface DeliveryItem<T, M = unknown> {
   readonly key: unknown
   readonly value: T
   readonly context: RecordContext
-  /** How often the item has been sent before. */
+  /** How often delivering the item was tried before. */
   readonly attempts: number
   /** What the step remembers of the item's lane (`DeliverOptions.memory`); undefined when it remembers nothing. */
   readonly memory?: M | undefined
@@ -16,8 +16,9 @@ export type DeliveryOutcome<M = unknown> =
   /**
    * `memory`, where it is given, is what the step remembers of the lane from now on; null forgets it. It is written with
    * the record's offset: nothing is remembered of what was not accepted. Of several items of one lane the last counts.
+   * `restMs`: nothing more of the lane is sent for so long; the place of the batch is free meanwhile.
    */
-  | { readonly kind: 'accepted'; readonly memory?: M | null }
+  | { readonly kind: 'accepted'; readonly memory?: M | null; readonly restMs?: number }
   /** Not sent, because nothing would change by it. Counted as dropped for this reason. */
   | { readonly kind: 'skipped'; readonly reason: string }
   /**
@@ -25,9 +26,30 @@ export type DeliveryOutcome<M = unknown> =
    * decides. Items of the lane that came later in the same batch and were accepted have overtaken it: a destination that
    * applies a batch in order answers `retry` for those too.
    */
-  | { readonly kind: 'retry'; readonly afterMs?: number; readonly cause?: unknown }
+  | {
+      readonly kind: 'retry'
+      readonly afterMs?: number
+      readonly cause?: unknown
+      /** False: the item was not tried, so it counts towards no `retry.maxAttempts`. Default true. */
+      readonly isAttempt?: boolean
+    }
   /** Goes to the dead-letter topic: no retry can mend it. */
-  | { readonly kind: 'rejected'; readonly reason: string; readonly cause?: unknown }
+  | DeliveryRejection
+
+/** What besides `kind`, `reason` and `cause` is given stands in headers of the dead letter. */
+export interface DeliveryRejection {
+  readonly kind: 'rejected'
+  readonly reason: string
+  readonly cause?: unknown
+  /** False: it was refused before it was sent. Default true. */
+  readonly isAttempt?: boolean
+  /** What the system answered, such as an HTTP status. */
+  readonly status?: number | string
+  /** What the item became, as it was sent. It is data, so it goes nowhere but into the dead letter. */
+  readonly sent?: string
+  /** Where several items became one: the indexes of all of them in the call, this one's included. */
+  readonly together?: readonly number[]
+}
 
 export interface DeliveryCall {
   readonly signal: AbortSignal
@@ -45,7 +67,8 @@ export interface DeliveryAssignment {
 /**
  * A system that takes batches. `deliver` resolves with one outcome per item, in the items' order. A rejection means that
  * nothing is known about any of them: the whole batch is sent again after the backoff (or after `error.retry.ms`), unless
- * `error.retry.kind` is `never`, which stops the application without losing anything.
+ * `error.retry.kind` is `never`, which stops the application without losing anything. With `error.retry.isAttempt` false the
+ * call counts towards no item's `retry.maxAttempts`: a quota was spent, say, or the system is known to be away.
  */
 export interface Destination<T, M = unknown> {
   readonly name: string

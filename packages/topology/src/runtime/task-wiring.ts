@@ -106,7 +106,7 @@ function deliverHandler(task: Task, node: DeliverNode): RecordHandler {
       isUrgent,
       memory,
       owner: task,
-      settle: outcome => {
+      settle: (outcome, attempts, together) => {
         if (outcome.kind === 'accepted') {
           const { memory: remembered } = outcome
           if (remembered !== undefined && memory !== undefined && laneKey !== undefined) {
@@ -116,7 +116,9 @@ function deliverHandler(task: Task, node: DeliverNode): RecordHandler {
             })
           }
         } else if (outcome.kind === 'rejected') {
-          task.resume(record, () => task.deadLetter(node.name, deliveryRejection(node, outcome)))
+          const { status, sent } = outcome
+          const delivery = { attempts, status, sent, records: together }
+          task.resume(record, () => task.deadLetter(node.name, deliveryRejection(node, outcome), delivery))
         } else if (outcome.kind === 'skipped') {
           task.environment.counters.drop(node.name, outcome.reason)
         }

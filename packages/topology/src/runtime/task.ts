@@ -4,6 +4,7 @@ import { retryAdviceOf, TopologyError, type TopologyErrorCode } from '../errors.
 import type { CompiledSubTopology, RecordHandler, TableReader } from '../plan/compiled.ts'
 import type { DeliverNode, EnrichNode, NodeId } from '../plan/node.ts'
 import { SchemaNotLoaded } from '../serde/serde.ts'
+import type { FailedDelivery } from './dead-letter.ts'
 import type { DeliveryStage } from './delivery/delivery-stage.ts'
 import type { MemoryRows } from './delivery/lane-memory.ts'
 import { EnrichStage } from './enrich-stage.ts'
@@ -246,7 +247,7 @@ export class Task {
   }
 
   /** The current input record goes to the dead-letter topic, once: a replay repeats the whole record anyway. */
-  deadLetter(step: string, error: unknown): void {
+  deadLetter(step: string, error: unknown, delivery?: FailedDelivery): void {
     const { context, environment } = this
     const record = this.inFlight.current
     if (record?.hasLetter ?? this.#hasLetter) return
@@ -258,6 +259,7 @@ export class Task {
       ...this.#rawRecord(),
       step,
       error,
+      delivery,
     })
   }
 

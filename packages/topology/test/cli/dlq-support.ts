@@ -3,7 +3,7 @@ import { runCli } from '../../src/cli/run.ts'
 import type { KafkaClient } from '../../src/client/ports.ts'
 import type { Clock } from '../../src/clock.ts'
 import type { RecordHeaders } from '../../src/record.ts'
-import { deadLetterHeaders } from '../../src/runtime/dead-letter.ts'
+import { deadLetterHeaders, type FailedDelivery } from '../../src/runtime/dead-letter.ts'
 import { TopologyError, type TopologyErrorCode } from '../../src/errors.ts'
 
 export interface Outcome {
@@ -39,11 +39,12 @@ export interface LetterInput {
   readonly step?: string
   readonly message?: string
   readonly headers?: RecordHeaders
+  readonly delivery?: FailedDelivery
 }
 
 /** The headers of a dead letter as the runtime writes them. */
 export function letterHeaders(input: LetterInput): RecordHeaders {
-  const { topic, partition, offset, headers = [], step = 'map', message = 'no' } = input
+  const { topic, partition, offset, headers = [], step = 'map', message = 'no', delivery } = input
   return deadLetterHeaders({
     topic,
     partition,
@@ -54,6 +55,7 @@ export function letterHeaders(input: LetterInput): RecordHeaders {
     key: null,
     value: null,
     error: new TopologyError(input.code ?? 'TOPOLOGY_PROCESSING_FAILED', message),
+    delivery,
   })
 }
 

@@ -166,6 +166,43 @@ test('show prints everything about a letter, and the value only when asked', asy
   assert.deepEqual([none.code, none.err], [1, `There is no record at ${DLQ}-1@1.\n`])
 })
 
+test('show prints what became of a delivery, and what was sent only when asked', async () => {
+  const kafka = fakeKafka()
+  const place = { topic: 'orders', partition: 2, offset: 9 }
+  const records = [place, { ...place, offset: 12 }, { ...place, partition: 1, offset: 5 }]
+  putLetter(kafka, {
+    in: 1,
+    ...place,
+    delivery: { attempts: 3, status: 400, sent: '{"name":"Ada"}', records },
+  })
+  putLetter(kafka, {
+    in: 1,
+    ...place,
+    delivery: { attempts: 0, status: undefined, sent: undefined, records: [] },
+  })
+  const masked = await dlq(kafka, ['show', '1@0'])
+  assert.match(
+    masked.out,
+    /attempts +3\nstatus +400\nrecords +3 records in one: orders-2@9,12 orders-1@5\nsent +14 bytes \(/,
+  )
+  assert.doesNotMatch(masked.out, /Ada/)
+  const whole = await dlq(kafka, ['show', '1@0', '--unmasked'])
+  assert.match(whole.out, /sent +"\{\\"name\\":\\"Ada\\"\}"/)
+  const { delivery } = JSON.parse((await dlq(kafka, ['show', '1@0', '--json'])).out) as { delivery: object }
+  assert.deepEqual(delivery, {
+    attempts: 3,
+    status: '400',
+    records: 'orders-2@9,12 orders-1@5',
+    recordCount: 3,
+    sentBytes: 14,
+  })
+  const unmasked = await dlq(kafka, ['show', '1@0', '--json', '--unmasked'])
+  assert.equal((JSON.parse(unmasked.out) as { delivery: { sent: string } }).delivery.sent, '{"name":"Ada"}')
+  const unsent = await dlq(kafka, ['show', '1@1'])
+  assert.match(unsent.out, /attempts +0\n/)
+  assert.doesNotMatch(unsent.out, /^(status|records|sent) /m)
+})
+
 test('replay brings each record back as it was, to its partition, without the headers of the failure', async () => {
   const kafka = fakeKafka()
   const headers: RecordHeaders = [

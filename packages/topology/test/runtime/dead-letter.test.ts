@@ -3,7 +3,12 @@ import { test, type TestContext } from 'node:test'
 import { topology } from '../../src/dsl/builder.ts'
 import { TopologyError } from '../../src/errors.ts'
 import { App } from '../../src/runtime/app.ts'
-import { deadLetterHeaders, LETTER_HEADROOM_BYTES } from '../../src/runtime/dead-letter.ts'
+import {
+  deadLetterHeaders,
+  type FailedDelivery,
+  LETTER_HEADROOM_BYTES,
+  letterForms,
+} from '../../src/runtime/dead-letter.ts'
 import { batchBytesOf, NO_LIMITS } from '../../src/runtime/output-limits.ts'
 import { RecordCollector } from '../../src/runtime/record-collector.ts'
 import { json, string } from '../../src/serde/primitives.ts'
@@ -69,6 +74,55 @@ test('an error of any size fits into the room that a dead-letter topic leaves fo
     error,
   })
   assert.ok(batchBytesOf(null, null, headers) < LETTER_HEADROOM_BYTES)
+})
+
+const delivery = (sentBytes: number, records: number): FailedDelivery => ({
+  attempts: 1_000_000,
+  status: '☃'.repeat(1_000),
+  sent: 'x'.repeat(sentBytes),
+  records: Array.from({ length: records }, (_, i) => ({
+    topic: 'w'.repeat(249),
+    partition: i % 7,
+    offset: i * 1e9,
+  })),
+})
+
+const bareLetter = {
+  topic: 'words',
+  partition: 3,
+  offset: 7,
+  timestampMs: 0,
+  headers: [],
+  key: null,
+  value: Buffer.from('v'),
+  step: 'deliver',
+  error: new Error('no'),
+}
+
+test('a delivery of any size fits, too, and says what is left out', () => {
+  const error = new Error('☃'.repeat(1_000_000), { cause: new Error('☃'.repeat(1_000_000)) })
+  const step = '☃'.repeat(100_000)
+  for (const [sentBytes, records] of [
+    [131_072, 100_000],
+    [131_073, 2],
+  ] as const) {
+    const headers = deadLetterHeaders({ ...bareLetter, error, step, delivery: delivery(sentBytes, records) })
+    assert.ok(batchBytesOf(null, null, headers) < LETTER_HEADROOM_BYTES)
+    const texts = Object.fromEntries(headers.map(([name, value]) => [name, String(value)]))
+    assert.equal(texts['tributary.errors.records.count'], String(records))
+    assert.equal(texts['tributary.errors.records']?.endsWith(' …'), records === 100_000)
+    assert.equal(texts['tributary.errors.sent']?.length, sentBytes === 131_072 ? 131_072 : undefined)
+    assert.equal(texts['tributary.errors.sent.bytes'], sentBytes === 131_072 ? undefined : '131073')
+  }
+})
+
+test('the smallest form of a letter is without what was sent', () => {
+  const forms = [...letterForms({ ...bareLetter, delivery: delivery(100, 2) })]
+  const namesOf = (index: number): (string | undefined)[] => forms[index]?.headers.map(([name]) => name) ?? []
+  assert.equal(namesOf(1).includes('tributary.errors.sent'), true)
+  assert.equal(namesOf(2).includes('tributary.errors.sent'), false)
+  assert.equal(namesOf(2).includes('tributary.errors.sent.bytes'), true)
+  assert.equal(namesOf(2).includes('tributary.errors.attempts'), true)
 })
 
 test('the size of a batch of one record is known before it is written', () => {

@@ -82,3 +82,47 @@ test('a record of which items are rejected becomes one dead letter, however many
   assert.deepEqual(driver.counters.deadLettersByCode, { TOPOLOGY_DELIVERY_REJECTED: 1 })
   assert.equal(driver.inFlight, 0)
 })
+
+test('the letter of a record that was refused says how often it was tried, what was sent, and who else was in it', async t => {
+  const builder = topology('shop')
+  const refusal = { kind: 'rejected', reason: 'no', status: 400, sent: '{"all":"of them"}' } as const
+  builder
+    .stream(orders)
+    .flatMapValues(items => items)
+    .deliver<string>({
+      destination: {
+        name: 'the shop',
+        deliver: items =>
+          Promise.resolve(
+            items.map(({ value, attempts }): DeliveryOutcome => {
+              if (attempts === 0) return { kind: 'retry', afterMs: 1 }
+              if (value === 'alone') return { kind: 'rejected', reason: 'no', isAttempt: false }
+              // An item that is not there must not cost the letter.
+              return { ...refusal, together: [0, 1, 2, 99] }
+            }),
+          ),
+      },
+      maxBatchItems: 4,
+      laneKey: () => 'one',
+    })
+  const driver = await TopologyTestDriver.create(builder.build())
+  t.after(() => driver.close())
+  const input = driver.input(orders)
+  input.put('a', ['x', 'y'])
+  input.put('a', ['z'])
+  input.put('a', ['alone'])
+  await driver.advance(1_000)
+  const letters = driver.takeDeadLetters().map(({ headerTexts }) => headerTexts)
+  assert.deepEqual(
+    letters.map(headers =>
+      ['attempts', 'status', 'sent', 'records', 'records.count'].map(
+        name => headers[`tributary.errors.${name}`],
+      ),
+    ),
+    [
+      ['2', '400', '{"all":"of them"}', 'orders-1@0,1', '2'],
+      ['2', '400', '{"all":"of them"}', 'orders-1@0,1', '2'],
+      ['1', undefined, undefined, undefined, undefined],
+    ],
+  )
+})

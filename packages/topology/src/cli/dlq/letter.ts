@@ -25,14 +25,30 @@ export interface LetterFacts {
   /** Whether the key and the record's own headers were left out, too. */
   readonly isBare: boolean
   readonly originalHeaders: RecordHeaders
+  /** Undefined when nothing was delivered. */
+  readonly delivery: DeliveryFacts | undefined
+}
+
+/** What is said of a delivery that came to nothing; "" for what is not. */
+export interface DeliveryFacts {
+  readonly attempts: string
+  readonly status: string
+  /** As it was sent. */
+  readonly sent: Buffer | undefined
+  readonly omittedSentBytes: number | undefined
+  /** All that became one with this one. */
+  readonly records: string
+  readonly recordCount: number
 }
 
 export function factsOf({ headers, timestampMs }: StoredRecord): LetterFacts {
   const texts = new Map<string, string>()
+  let sent: Buffer | undefined
   const originalHeaders = headers.filter(([name, value]) => {
     if (!ERROR_HEADER_PREFIXES.some(prefix => name.startsWith(prefix))) return true
     // The last one counts: an earlier one is of an earlier failure.
     texts.set(name, value?.toString() ?? '')
+    if (name === TRIBUTARY_HEADERS.sent) sent = value ?? undefined
     return false
   })
   const text = (name: string): string => texts.get(name) ?? ''
@@ -55,5 +71,15 @@ export function factsOf({ headers, timestampMs }: StoredRecord): LetterFacts {
     omittedValueBytes: number(TRIBUTARY_HEADERS.valueBytes),
     isBare: texts.has(TRIBUTARY_HEADERS.headerCount),
     originalHeaders,
+    delivery: texts.has(TRIBUTARY_HEADERS.attempts)
+      ? {
+          attempts: text(TRIBUTARY_HEADERS.attempts),
+          status: text(TRIBUTARY_HEADERS.status),
+          sent,
+          omittedSentBytes: number(TRIBUTARY_HEADERS.sentBytes),
+          records: text(TRIBUTARY_HEADERS.records),
+          recordCount: number(TRIBUTARY_HEADERS.recordCount) ?? 0,
+        }
+      : undefined,
   }
 }

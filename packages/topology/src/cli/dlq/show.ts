@@ -13,12 +13,12 @@ import { bytesText, lines, oneLine, plural } from '../text.ts'
 
 const USAGE = `Usage: tributary dlq show <dead-letter topic> <partition>@<offset> --brokers <host:port,…> [options]
 
-Everything about one dead letter: why, where from, the stack trace, headers, key and value. The value may hold personal
-data: of it only the size is shown and, with --registry, its fields without their contents. Key, headers and messages are
-shown as they are.
+Everything about one dead letter: why, where from, the stack trace, headers, key and value, and what was sent of it. The
+value and what was sent may hold personal data: of them only the size is shown and, with --registry, the value's fields
+without their contents. Key, headers and messages are shown as they are.
 
   --registry <URL>              a Confluent-compatible schema registry: key and value are decoded where it knows their schema
-  --unmasked                    shows the value, too
+  --unmasked                    shows the value and what was sent, too
   --json                        one JSON object
 
 ${CONNECTION_USAGE}`
@@ -92,6 +92,7 @@ function letterText(letter: Letter): string {
     ...indented(key),
     row('value', valueText(record, facts, isMasked)),
     ...indented(value),
+    ...deliveryRows(facts, isMasked),
     ...(original === undefined ? [] : [row('original', original)]),
     '',
     lines(facts.stacktrace) || '(no stack trace)',
@@ -118,6 +119,7 @@ function letterJson({ place, record, facts, isMasked, key, value, original }: Le
     ...(isMasked ? {} : { valueBase64: raw(record.value) }),
     value: value ?? null,
     original: original ?? null,
+    delivery: deliveryJson(facts, isMasked),
   })
 }
 
@@ -162,7 +164,45 @@ function valueText({ value }: StoredRecord, { omittedValueBytes }: LetterFacts, 
   if (omittedValueBytes !== undefined)
     return `(left out: its ${plural(omittedValueBytes, 'byte')} were too large for the dead-letter topic)`
   if (value === null) return '(none: a tombstone)'
-  return isMasked ? `${plural(value.length, 'byte')} (--unmasked shows them)` : bytesText(value)
+  return contentText(value, isMasked)
+}
+
+function deliveryRows({ delivery }: LetterFacts, isMasked: boolean): string[] {
+  if (delivery === undefined) return []
+  const { attempts, status, sent, omittedSentBytes, records, recordCount } = delivery
+  return [
+    row('attempts', oneLine(attempts)),
+    ...(status === '' ? [] : [row('status', oneLine(status))]),
+    ...(records === ''
+      ? []
+      : [row('records', `${plural(recordCount, 'record')} in one: ${oneLine(records)}`)]),
+    ...(sent === undefined ? [] : [row('sent', contentText(sent, isMasked))]),
+    ...(omittedSentBytes === undefined
+      ? []
+      : [
+          row(
+            'sent',
+            `(left out: its ${plural(omittedSentBytes, 'byte')} were too large for the dead-letter topic)`,
+          ),
+        ]),
+  ]
+}
+
+function deliveryJson({ delivery }: LetterFacts, isMasked: boolean): object | null {
+  if (delivery === undefined) return null
+  const { attempts, status, sent, omittedSentBytes, records, recordCount } = delivery
+  return {
+    attempts: Number(attempts),
+    status: status === '' ? null : status,
+    records: records === '' ? null : records,
+    recordCount: records === '' ? 1 : recordCount,
+    sentBytes: omittedSentBytes ?? sent?.length ?? null,
+    ...(isMasked || sent === undefined ? {} : { sent: sent.toString() }),
+  }
+}
+
+function contentText(bytes: Buffer, isMasked: boolean): string {
+  return isMasked ? `${plural(bytes.length, 'byte')} (--unmasked shows them)` : bytesText(bytes)
 }
 
 function headerText(value: Buffer | null): string {

@@ -3,9 +3,12 @@ import type { Clock } from '../../clock.ts'
 import { adviceForUnknown, retryAdviceOf } from '../../errors.ts'
 import type { DeliveryOutcome } from '../../operators/destination.ts'
 import type { DeliverNode } from '../../plan/node.ts'
-import { callDestination } from './delivery-call.ts'
-import type { Entry } from './lane.ts'
+import { callDestination, type DeliveryAnswer } from './delivery-call.ts'
+import type { RecordContext } from '../../record.ts'
+import type { DeliverySettlement, Entry } from './lane.ts'
 import type { Batch } from './sendable-lanes.ts'
+
+const NO_ADVICE = { kind: 'backoff' } as const
 
 /** What a batch needs of its stage while it is under way. */
 export interface BatchHost {
@@ -33,11 +36,9 @@ export async function runBatch(
 ): Promise<readonly DeliveryOutcome[] | undefined> {
   for (let failures = 1; ; failures += 1) {
     host.onCall(batch.entries.length)
-    // The attempts count after the call was made: the destination sees how often an item was sent before.
-    const answering = callDestination(host.node, batch, host.clock)
-    for (const entry of batch.entries) entry.attempts += 1
-    const answer = await answering
+    const answer = await callDestination(host.node, batch, host.clock)
     if (host.hasEnded) return undefined
+    count(batch, answer)
     if (answer.kind === 'outcomes') return answer.outcomes
     const outcomes = outcomesOfFailure(host.node, batch, answer.error)
     if (outcomes !== undefined) return outcomes
@@ -45,6 +46,15 @@ export async function runBatch(
     if (host.hasEnded) return undefined
     dropUnwanted(batch, host)
     if (batch.entries.length === 0) return []
+  }
+}
+
+function count({ entries }: Batch, answer: DeliveryAnswer): void {
+  const advice = answer.kind === 'failed' ? retryAdviceOf(answer.error, NO_ADVICE) : undefined
+  for (const [index, entry] of entries.entries()) {
+    entry.calls += 1
+    const said = advice ?? (answer.kind === 'outcomes' ? answer.outcomes[index] : undefined)
+    if (said === undefined || !('isAttempt' in said) || said.isAttempt !== false) entry.attempts += 1
   }
 }
 
@@ -97,4 +107,14 @@ function dropUnwanted(batch: Batch, host: BatchHost): void {
   const wanted = batch.entries.filter(entry => !entry.owner.isForgotten)
   host.onUnwanted(batch.entries.length - wanted.length)
   batch.entries = wanted
+}
+
+const NONE: readonly RecordContext[] = []
+
+/**
+ * The records that became one with an item that is rejected. A destination that names an item that is not there must not cost the letter.
+ */
+export function togetherWith({ entries }: Batch, outcome: DeliverySettlement): readonly RecordContext[] {
+  if (outcome.kind !== 'rejected' || outcome.together === undefined) return NONE
+  return outcome.together.flatMap(index => entries[index]?.item.context ?? [])
 }

@@ -3,9 +3,11 @@ import type { Clock } from '../../clock.ts'
 import { TopologyError } from '../../errors.ts'
 import type { DeliveryOutcome } from '../../operators/destination.ts'
 import type { DeliverNode } from '../../plan/node.ts'
-import { isWanted, runBatch, type BatchHost } from './batch-run.ts'
+import type { RecordContext } from '../../record.ts'
+import { isWanted, runBatch, togetherWith, type BatchHost } from './batch-run.ts'
 import { Drains } from './drains.ts'
 import { Lane, type DeliverySettlement, type Entry, type OwnerState, type PendingDelivery } from './lane.ts'
+import { LaneWaits, type LaneWait } from './lane-waits.ts'
 import { ReadinessWaits } from './readiness-waits.ts'
 import { SendableLanes, type Batch } from './sendable-lanes.ts'
 
@@ -47,9 +49,10 @@ export interface DeliveryStats {
   readonly callFailures: number
 }
 
-interface LaneRetry {
-  readonly entries: Entry[]
-  waitMs: number
+interface Settled {
+  readonly entry: Entry
+  readonly outcome: DeliverySettlement
+  readonly together: readonly RecordContext[]
 }
 
 /**
@@ -57,7 +60,8 @@ interface LaneRetry {
  *
  * - A batch goes when it is full, or `lingerMs` after its first item became sendable, or at once for a draining owner.
  * - The items of a lane are in at most one batch at a time, in order. What comes later waits, as does a lane whose item is
- *   to be sent again: the item returns to the lane's front and only this lane backs off.
+ *   to be sent again: the item returns to the lane's front and only this lane backs off. So does a lane that is to rest after
+ *   what was accepted of it.
  * - A call that fails as a whole keeps its place among the `maxInFlight` ones and is repeated with the same items, so an
  *   outage is not met with ever more calls (law 7).
  * - Lanes with an urgent item are sent ahead of others (`SendableLanes`), and the destination is asked for room anew when an
@@ -119,7 +123,7 @@ export class DeliveryStage {
     const key = item.laneKey ?? Symbol('unordered')
     const known = this.#lanes.get(key)
     const lane = known ?? new Lane(key)
-    const entry: Entry = { item, owner, lane, attempts: 0, merges: false, next: undefined }
+    const entry: Entry = { item, owner, lane, calls: 0, attempts: 0, merges: false, next: undefined }
     lane.push(entry)
     if (known === undefined) {
       this.#lanes.set(key, lane)
@@ -150,7 +154,7 @@ export class DeliveryStage {
     state.isForgotten = true
     for (const lane of this.#lanes.values()) {
       this.#pending -= lane.state === 'sendable' ? this.#sendable.removeOf(state, lane) : lane.removeOf(state)
-      if (lane.length === 0 && lane.state !== 'in-flight') this.#removeLane(lane)
+      if (lane.length === 0 && lane.state !== 'in-flight' && !lane.isResting) this.#removeLane(lane)
     }
     for (const batch of this.#batches) if (batch.isWaiting && !isWanted(batch)) batch.stopping.abort()
     this.#drains.forget(state)
@@ -278,21 +282,22 @@ export class DeliveryStage {
   }
 
   #finish(batch: Batch, outcomes: readonly DeliveryOutcome[]): void {
-    const settled: { readonly entry: Entry; readonly outcome: DeliverySettlement }[] = []
-    const again = new Map<Lane, LaneRetry>()
+    const settled: Settled[] = []
+    const waits = new LaneWaits()
     for (const [index, entry] of batch.entries.entries()) {
+      const outcome = this.#orGivenUp(entry, outcomes[index] as DeliveryOutcome)
+      if (outcome.kind === 'accepted') waits.rest(entry.lane, outcome.restMs ?? 0)
       if (entry.owner.isForgotten) {
         this.#pending -= 1
         continue
       }
-      const outcome = this.#orGivenUp(entry, outcomes[index] as DeliveryOutcome)
-      if (outcome.kind !== 'retry') settled.push({ entry, outcome })
-      else this.#collectRetry(entry, outcome, again)
+      if (outcome.kind !== 'retry') settled.push({ entry, outcome, together: togetherWith(batch, outcome) })
+      else waits.retry(entry, this.#retryMs(entry, outcome))
     }
     this.#batches.delete(batch)
-    for (const lane of batch.lanes) this.#release(lane, again.get(lane))
+    for (const lane of batch.lanes) this.#release(lane, waits.of(lane))
     // Every list is in order before the first call back, for it may hand over more.
-    for (const { entry, outcome } of settled) this.#settle(entry, outcome)
+    for (const each of settled) this.#settle(each)
     this.#afterProgress()
   }
 
@@ -302,41 +307,35 @@ export class DeliveryStage {
     return { kind: 'rejected', reason, cause: outcome.cause }
   }
 
-  #collectRetry(
-    entry: Entry,
-    outcome: DeliveryOutcome & { readonly kind: 'retry' },
-    again: Map<Lane, LaneRetry>,
-  ): void {
+  #retryMs({ calls }: Entry, { afterMs }: DeliveryOutcome & { readonly kind: 'retry' }): number {
     this.#counts.itemRetries += 1
-    const waitMs = outcome.afterMs ?? backoffMs(entry.attempts, this.#node.retry, this.#options.random)
-    const ofLane = again.get(entry.lane)
-    if (ofLane === undefined) {
-      again.set(entry.lane, { entries: [entry], waitMs })
-    } else {
-      ofLane.entries.push(entry)
-      ofLane.waitMs = Math.max(ofLane.waitMs, waitMs)
-    }
+    return afterMs ?? backoffMs(calls, this.#node.retry, this.#options.random)
   }
 
-  #release(lane: Lane, retry: LaneRetry | undefined): void {
-    const { clock } = this.#options
-    if (retry !== undefined) {
-      lane.putBack(retry.entries)
-      if (retry.waitMs > 0) {
+  #release(lane: Lane, wait: LaneWait | undefined): void {
+    if (wait !== undefined) {
+      lane.putBack(wait.entries)
+      lane.isResting = wait.isRest
+      if (wait.waitMs > 0) {
         lane.state = 'backing-off'
-        lane.cancelBackoff = clock.schedule(retry.waitMs, () => {
+        lane.cancelBackoff = this.#options.clock.schedule(wait.waitMs, () => {
           lane.cancelBackoff = undefined
-          this.#sendable.add(lane, clock.monotonicMs())
+          lane.isResting = false
+          this.#goOn(lane)
           this.#send()
         })
         return
       }
     }
-    if (lane.length === 0) this.#removeLane(lane)
-    else this.#sendable.add(lane, clock.monotonicMs())
+    this.#goOn(lane)
   }
 
-  #settle(entry: Entry, outcome: DeliverySettlement): void {
+  #goOn(lane: Lane): void {
+    if (lane.length === 0) this.#removeLane(lane)
+    else this.#sendable.add(lane, this.#options.clock.monotonicMs())
+  }
+
+  #settle({ entry, outcome, together }: Settled): void {
     const { owner, item } = entry
     this.#pending -= 1
     // An earlier call back of the same batch may have forgotten the owner or closed the stage.
@@ -345,7 +344,7 @@ export class DeliveryStage {
     if (owner.pending === 0) this.#owners.delete(item.owner)
     this.#counts[outcome.kind] += 1
     try {
-      item.settle(outcome)
+      item.settle(outcome, entry.attempts, together)
     } catch (error) {
       this.#fail(error)
     }

@@ -22,8 +22,12 @@ export interface PendingDelivery {
   readonly isUrgent: boolean
   /** What the owner remembers of its lanes, if anything. */
   readonly memory: LaneMemory | undefined
-  /** Called exactly once, unless the owner is forgotten first. May hand over further items. */
-  settle(outcome: DeliverySettlement): void
+  /**
+   * Called exactly once, unless the owner is forgotten first. May hand over further items.
+   * @param together the records that became one with the item's and are rejected with it, its own included; empty where it
+   * was alone
+   */
+  settle(outcome: DeliverySettlement, attempts: number, together: readonly RecordContext[]): void
 }
 
 /** What is known about the items of one owner. */
@@ -37,7 +41,9 @@ export interface Entry {
   readonly item: PendingDelivery
   readonly owner: OwnerState
   readonly lane: Lane
-  /** How often it has been sent. */
+  /** How often it has been handed to the destination. */
+  calls: number
+  /** Those of the calls that tried to deliver it. */
   attempts: number
   /** It goes into what its lane has in the batch already, and does not count as an item. */
   merges: boolean
@@ -55,7 +61,7 @@ export interface LaneOffer {
  * ```
  *  sendable ─► in-flight ─► sendable         (more waits)
  *                 │  └────► backing-off ─► sendable
- *                 └────────► gone            (nothing waits)
+ *                 └────────► gone            (nothing waits; from backing-off, too, when the lane has rested)
  * ```
  */
 export type LaneState = 'sendable' | 'in-flight' | 'backing-off'
@@ -78,6 +84,8 @@ export class Lane {
   offeredItems = 0
   offeredBytes = 0
   cancelBackoff: (() => void) | undefined
+  /** It backs off because of what was accepted of it, so it stays although it is empty. */
+  isResting = false
   #head: Entry | undefined
   #tail: Entry | undefined
   #length = 0

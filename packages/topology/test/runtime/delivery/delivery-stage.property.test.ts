@@ -18,7 +18,7 @@ import { oracleSeed as seed } from '../../../../../test-support/oracle.ts'
  * is sent must be the front of those arrays; whatever is settled must be what the destination said.
  */
 
-type Outcome = 'accepted' | 'rejected' | 'retry' | { readonly afterMs: number }
+type Outcome = 'accepted' | 'rejected' | 'retry' | { readonly afterMs: number } | { readonly restMs: number }
 type Answer =
   | { readonly kind: 'outcomes'; readonly delayMs: number; readonly outcomes: readonly Outcome[] }
   | { readonly kind: 'fails'; readonly delayMs: number; readonly afterMs: number | undefined }
@@ -51,6 +51,7 @@ const answers: fc.Arbitrary<Answer> = fc.oneof(
           { weight: 5, arbitrary: fc.constant('accepted' as const) },
           fc.constantFrom('rejected' as const, 'retry' as const),
           fc.record({ afterMs: fc.nat(400) }),
+          fc.record({ restMs: fc.nat(400) }),
         ),
         { minLength: 1, maxLength: 6 },
       ),
@@ -120,6 +121,8 @@ class Model implements Destination<unknown> {
   readonly #answers: readonly Answer[]
   readonly #busyLanes = new Set<string>()
   readonly #notBeforeMs = new Map<string, number>()
+  /** Whatever comes of the lane, also when all that was there is gone. */
+  readonly #restsUntilMs = new Map<string, number>()
   readonly #failedBatches: (readonly Item[])[] = []
   #inFlight = 0
   #calls = 0
@@ -242,6 +245,7 @@ class Model implements Destination<unknown> {
         `order in lane ${lane}`,
       )
       assert.ok(nowMs >= (this.#notBeforeMs.get(lane) ?? 0), `lane ${lane} was sent before its time`)
+      assert.ok(nowMs >= (this.#restsUntilMs.get(lane) ?? 0), `lane ${lane} was sent while it rests`)
     }
     assert.ok(isUrgent || !batch.some(item => item.isUrgent), 'an urgent batch was not said to be one')
     if (this.#isRepeat(batch)) return
@@ -266,6 +270,8 @@ class Model implements Destination<unknown> {
         !sent.has(lane) &&
         !this.#bereft.has(lane) &&
         !this.#busyLanes.has(lane) &&
+        // Of lanes that have rested until the same moment one is the first.
+        this.clock.monotonicMs() > (this.#restsUntilMs.get(lane) ?? -1) &&
         items.every(item => item.sent === 0) &&
         items.some(item => item.isUrgent),
     )
@@ -300,6 +306,12 @@ class Model implements Destination<unknown> {
     if (outcome === 'accepted') {
       item.expected = outcome
       return { kind: 'accepted' }
+    }
+    if (typeof outcome === 'object' && 'restMs' in outcome) {
+      item.expected = 'accepted'
+      const untilMs = this.clock.monotonicMs() + outcome.restMs
+      this.#restsUntilMs.set(item.lane, Math.max(untilMs, this.#restsUntilMs.get(item.lane) ?? 0))
+      return { kind: 'accepted', restMs: outcome.restMs }
     }
     if (outcome === 'rejected') {
       item.expected = outcome

@@ -229,6 +229,65 @@ test('after the last attempt an item is rejected, whether it or its call failed'
   assert.deepEqual(destination.sent[2], ['a2'])
 })
 
+test('what was no attempt counts towards no limit of attempts, whether it was an item’s or a call’s', async () => {
+  const { clock, destination, add, outcomes } = setUp({
+    lingerMs: 0,
+    retry: { maxAttempts: 2, baseMs: 10, maxMs: 10 },
+  })
+  add('a', 'a')
+  for (let call = 0; call < 6; call += 2) {
+    destination.call(call).answer([{ kind: 'retry', afterMs: 10, isAttempt: false }])
+    await clock.advance(10)
+    const retryAdvice = { kind: 'after', ms: 10, isAttempt: false }
+    destination.call(call + 1).fail(Object.assign(new Error('over the limit'), { retry: retryAdvice }))
+    await clock.advance(10)
+  }
+  destination.call(6).fail(Object.assign(new Error('reset'), { retry: { kind: 'backoff' } }))
+  await clock.advance(10)
+  assert.deepEqual(
+    destination.calls.map(({ attempts }) => attempts),
+    [[0], [0], [0], [0], [0], [0], [0], [1]],
+  )
+  destination.call(7).answer([retry()])
+  await settled()
+  assert.deepEqual(outcomes, ['a: not accepted in 2 attempts, the most that deliver makes'])
+})
+
+test('a lane rests for as long as what was accepted of it says, also when nothing is left of it', async () => {
+  const { clock, destination, add, stage } = setUp({ lingerMs: 0, maxInFlight: 1 })
+  add('a1', 'a')
+  destination.call(0).answer([{ kind: 'accepted', restMs: 100 }])
+  await settled()
+  add('a2', 'a')
+  add('b1', 'b')
+  assert.deepEqual(destination.sent[1], ['b1'], 'the place is free for others')
+  destination.call(1).acceptAll()
+  await clock.advance(99)
+  assert.equal(destination.calls.length, 2)
+  await clock.advance(1)
+  assert.deepEqual(destination.sent[2], ['a2'])
+  destination.call(2).answer([{ kind: 'accepted', restMs: 100 }])
+  await settled()
+  await stage.drain()
+  await clock.advance(100)
+  assert.equal(stage.stats.pending, 0)
+})
+
+test('a lane rests although those whose items it was for are forgotten', async () => {
+  const { clock, destination, add, stage } = setUp({ lingerMs: 0 })
+  const before = {}
+  add('a1', 'a', { owner: before })
+  add('a2', 'a', { owner: before })
+  destination.call(0).answer([{ kind: 'accepted', restMs: 100 }])
+  await settled()
+  stage.forget(before)
+  add('a3', 'a')
+  await clock.advance(99)
+  assert.equal(destination.calls.length, 1)
+  await clock.advance(1)
+  assert.deepEqual(destination.sent[1], ['a3'])
+})
+
 test('it is full at maxPending, and says once when there is space again', async () => {
   const { destination, add, stage, spaces } = setUp({ maxPending: 3 })
   add('a')

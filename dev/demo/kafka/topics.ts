@@ -15,6 +15,7 @@ export const GROUPS = {
 
 /** The applications make these themselves. */
 export const DEAD_LETTER_TOPICS = ['marketing-events-dead-letters', 'braze-sink-dead-letters'] as const
+const MEMORY_TOPIC = 'braze-sink-memory'
 
 /** @throws DemoError DEMO_TOPICS_EXIST: their records would be taken for the demo's. */
 export async function refuseExistingTopics(admin: Admin, brokers: readonly string[]): Promise<void> {
@@ -41,7 +42,8 @@ export async function createTopics(admin: Admin): Promise<void> {
 
 /** Leaves a Kafka that was there before as it was; the services must have ended. */
 export async function deleteTopicsAndGroups(admin: Admin): Promise<void> {
-  const existing = await admin.listGroups()
+  // By default the client asks for classic groups only, and these follow the newer protocol.
+  const existing = await admin.listGroups({ types: ['classic', 'consumer'] })
   const groups = Object.keys(GROUPS).filter(name => existing.has(name))
   if (groups.length > 0) await admin.deleteGroups({ groups })
   const topics = await existingTopics(admin)
@@ -50,5 +52,6 @@ export async function deleteTopicsAndGroups(admin: Admin): Promise<void> {
 
 async function existingTopics(admin: Admin): Promise<string[]> {
   const existing = new Set(await admin.listTopics())
-  return [...TOPICS.map(({ name }) => name), ...DEAD_LETTER_TOPICS].filter(name => existing.has(name))
+  const names = [...TOPICS.map(({ name }) => name), ...DEAD_LETTER_TOPICS, MEMORY_TOPIC]
+  return names.filter(name => existing.has(name))
 }

@@ -54,10 +54,10 @@ async function leftBehind(): Promise<readonly string[]> {
     const names = [
       ...rows.map(({ datname }) => datname),
       ...(await admin.listTopics()),
-      ...(await admin.listGroups()).keys(),
+      ...(await admin.listGroups({ types: ['classic', 'consumer'] })).keys(),
     ]
     return names.filter(name =>
-      /^(tributary_demo_.*|customer-events|customers|activities|(marketing-events|braze-sink)(-dead-letters)?)$/.test(
+      /^(tributary_demo_.*|customer-events|customers|activities|(marketing-events|braze-sink)(-dead-letters|-memory)?)$/.test(
         name,
       ),
     )

@@ -38,7 +38,9 @@ test(
     )
     const traces = async () => ({
       topics: (await admin.listTopics()).filter(name => name.startsWith(prefix)),
-      groups: [...(await admin.listGroups()).keys()].filter(id => id.startsWith(prefix)),
+      groups: [...(await admin.listGroups({ types: ['classic', 'consumer'] })).keys()].filter(id =>
+        id.startsWith(prefix),
+      ),
       memory: await registry.latest(`${prefix}braze-sink-memory-value`),
     })
     const before = await traces()

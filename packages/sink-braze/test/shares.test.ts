@@ -127,3 +127,42 @@ test('an assignment that makes no sense is refused', () => {
     code: 'BRAZE_OPTION_INVALID',
   })
 })
+
+const WINDOW_MS = 3_000
+const REQUEST_MS = 1_000
+
+for (const [what, limits, connections, partitionCount, expectedMs] of [
+  ['the requests under way fit into every part', { maxRequests: 41 }, 10, 4, WINDOW_MS],
+  ['they fit into all parts but the smallest', { maxRequests: 43 }, 11, 4, WINDOW_MS + REQUEST_MS],
+  ['there are more partitions for the same limit', { maxRequests: 41 }, 10, 5, WINDOW_MS + REQUEST_MS],
+  [
+    'they fit into what each part of an hour opens with',
+    { maxRequests: 1_000, maxRequestsPerHour: 160 },
+    10,
+    4,
+    WINDOW_MS,
+  ],
+  [
+    'they do not fit into what a part of an hour opens with',
+    { maxRequests: 1_000, maxRequestsPerHour: 159 },
+    10,
+    4,
+    WINDOW_MS + REQUEST_MS,
+  ],
+  ['an option says how long', { maxRequests: 4, handoverMs: 500 }, 1_000, 4, 500],
+  ['an option says that nobody hands over', { maxRequests: 4, handoverMs: 0 }, 1_000, 4, 0],
+] as const) {
+  test(`what is gained counts after ${expectedMs} ms where ${what}`, async () => {
+    const { clock, limiter } = asked(
+      { handoverMs: undefined, windowMs: WINDOW_MS, ...limits },
+      { connections, requestTimeoutMs: REQUEST_MS },
+    )
+    limiter.assign({ partitions: [0, 1, 2, 3], partitionCount })
+    if (expectedMs > 0) {
+      await clock.advance(expectedMs - 1)
+      assert.equal(limiter.stats.quota, 0)
+      await clock.advance(1)
+    }
+    assert.ok(limiter.stats.quota > 0)
+  })
+}

@@ -6,10 +6,12 @@ import { drainSeconds } from '../../src/cli/capacity/drain.ts'
 import { partitionQuotas } from '../../src/cli/capacity/sharing.ts'
 import { oracle } from '../../../../test-support/oracle.ts'
 
+/** Braze answers at once, unless the test says otherwise. */
 function run(args: string, hasColours = false) {
+  const latency = args.startsWith('capacity --') && !args.includes('--latency-ms') ? ' --latency-ms 0' : ''
   let out = ''
   let err = ''
-  const code = runCli(args.split(' '), {
+  const code = runCli(`${args}${latency}`.split(' '), {
     print: text => void (out += text),
     complain: text => void (err += text),
     hasColours,
@@ -30,12 +32,48 @@ test('a contract by data points: 15,000 events a second with an attributes objec
     objectsPerSecond: 30_000,
     requestsPerSecond: 400,
     requestsPerWindow: 1_200,
+    placesInWindow: 1_200,
+    underWayPerReplica: 0,
     shareOfWindow: 0.4,
     carriedEventsPerSecond: 37_500,
   })
   assert.equal(worstHour.requests, 1_440_000)
   assert.equal(worstHour.shareOfHour, null)
   assert.deepEqual([code, carries], [0, true])
+})
+
+test('requests under way take places in the window, and as many of them have to be allowed', () => {
+  // 400 requests/s × (3 s + 0.2 s) = 1,280 places of 3,000; 400 × 0.2 s = 80 under way, 40 in each of two processes.
+  const args = '--events-per-second 15000 --fill 75 --latency-ms 200 --replicas 3 --partitions 2'
+  const { peak, advice, carries } = answer(args)
+  assert.deepEqual([peak.placesInWindow, peak.underWayPerReplica], [1_280, 40])
+  assert.equal(peak.shareOfWindow, 1_280 / 3_000)
+  assert.equal(peak.carriedEventsPerSecond, ((3_000 / 3.2) * 75) / 2)
+  assert.match(advice[0], /with 200 ms to an answer a process has 40 requests under way .* at least that/)
+  assert.equal(carries, true)
+  // 975 requests/s fit into 3 s, but not with those under way.
+  const tight = '--events-per-second 73125 --attributes-per-event 0 --fill 75'
+  assert.equal(answer(tight).code, 0)
+  assert.equal(answer(`${tight} --latency-ms 100`).code, 1)
+  assert.match(
+    run(`capacity ${args}`).out,
+    /1,280 places in the window .*\n.*\nUnder way +40 requests at a time/,
+  )
+})
+
+test('the urgent reserve is not for updates: a backlog of them drains slower, and near the limit they wait', () => {
+  // 1,000 × 0.8 − 700 = 100 requests/s instead of 300, for 30,000 requests.
+  const args =
+    '--events-per-second 52500 --attributes-per-event 0 --fill 75 --backlog 2250000 --urgent-reserve 20%'
+  const { drainSeconds: mixed, drainSecondsOfUpdates: updates, advice } = answer(args)
+  assert.deepEqual([mixed, Math.round(updates)], [100, 300])
+  assert.deepEqual(advice, [])
+  assert.match(run(`capacity ${args}`).out, /profile updates alone, which leave 20 % to events: 5 min/)
+  const near = answer('--events-per-second 34875 --fill 75')
+  assert.equal(near.peak.shareOfWindow, 0.93)
+  assert.match(near.advice[0], /above 90 % of a limit only requests with an event go/)
+  assert.deepEqual(answer('--events-per-second 34875 --fill 75 --urgent-reserve 0').advice, [])
+  assert.match(run('capacity --events-per-second 1 --urgent-reserve 0.6').err, /a share from 0 to 0.5/)
 })
 
 test('what is suppressed or folded is not sent; the events are', () => {
@@ -122,6 +160,8 @@ test('draining agrees with a count second by second', () => {
         suppressedShare: 0,
         foldedShare: 0,
         fill: 1,
+        latencyMs: 0,
+        urgentReserve: 0,
         lingerMs: 0,
         replicas: 1,
         partitions: undefined,
@@ -264,7 +304,7 @@ test('every example of the help runs', () => {
 test('the report names limit, share, headroom and verdict, in colours only where they are shown', () => {
   const args = 'capacity --events-per-second 40000 --attributes-per-event 1'
   const plain = run(args).out
-  assert.match(plain, /3,428.6 requests in 3 s at the peak: 114.3 % of 3,000; headroom -14.3 %/)
+  assert.match(plain, /3,428.6 requests in 3 s at the peak, .*: 114.3 % of 3,000; headroom -14.3 %/)
   assert.match(plain, /The limits do not carry it: the peak needs more requests/)
   assert.ok(!plain.includes('\u001b['))
   const coloured = run(args, true).out

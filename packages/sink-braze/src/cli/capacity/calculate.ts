@@ -1,5 +1,5 @@
 import { drainSeconds } from './drain.ts'
-import { HOUR_SECONDS, WINDOW_SECONDS, type Limits, type Load } from './load.ts'
+import { HOUR_SECONDS, placeSeconds, WINDOW_SECONDS, type Limits, type Load } from './load.ts'
 import { sharing, type Sharing } from './sharing.ts'
 
 export interface Capacity {
@@ -8,6 +8,10 @@ export interface Capacity {
     readonly objectsPerSecond: number
     readonly requestsPerSecond: number
     readonly requestsPerWindow: number
+    /** Places in the window that they take, those under way included. */
+    readonly placesInWindow: number
+    /** Requests under way at a time in each process that has partitions. */
+    readonly underWayPerReplica: number
     /** Of the limit; above 1 it does not carry. */
     readonly shareOfWindow: number
     /** Events per second that the burst limit carries. */
@@ -28,6 +32,8 @@ export interface Capacity {
   readonly sharing: Sharing | undefined
   /** Until a backlog is gone; Infinity: never; undefined: there is none. */
   readonly drainSeconds: number | undefined
+  /** The same for a backlog of profile updates alone, which the urgent reserve is not for. */
+  readonly drainSecondsOfUpdates: number | undefined
   readonly carries: boolean
   /** Why it does not carry. */
   readonly reasons: readonly string[]
@@ -37,6 +43,8 @@ export interface Capacity {
 /**
  * - objects per event = 1 + attributes per event × (1 − suppressed) × (1 − folded): the event itself is always sent.
  * - requests per second at the peak = objects per second ÷ fill. Requests are full there: what waits for a limit fills them.
+ * - places in the window at the peak = requests per second × (3 s + latency): a request's place is free 3 s after its answer.
+ * - under way at a time = requests per second × latency (Little's law).
  * - fill in an hour = min(fill, 1 + objects per second and replica × linger): a request goes when it is full, or `lingerMs`
  *   after its first object. A request counts as one however full it is (https://www.braze.com/docs/api/api_limits).
  */
@@ -45,24 +53,40 @@ export function calculate(load: Load, limits: Limits): Capacity {
   const objectsPerEvent = 1 + attributesPerEvent * (1 - suppressedShare) * (1 - foldedShare)
   const objectsPerSecond = load.peakEventsPerSecond * objectsPerEvent
   const requestsPerSecond = objectsPerSecond / fill
-  const requestsPerWindow = requestsPerSecond * WINDOW_SECONDS
   const worstHour = worstHourOf(load, limits, objectsPerEvent)
-  const need = { perWindow: requestsPerWindow, perHour: worstHour.requests }
+  const placesInWindow = requestsPerSecond * placeSeconds(load)
+  const need = { perWindow: placesInWindow, perHour: worstHour.requests }
   const capacity = {
     objectsPerEvent,
     peak: {
       objectsPerSecond,
       requestsPerSecond,
-      requestsPerWindow,
-      shareOfWindow: requestsPerWindow / limits.perWindow,
-      carriedEventsPerSecond: ((limits.perWindow / WINDOW_SECONDS) * fill) / objectsPerEvent,
+      requestsPerWindow: requestsPerSecond * WINDOW_SECONDS,
+      placesInWindow,
+      underWayPerReplica: (requestsPerSecond * load.latencyMs) / 1_000 / workingReplicas(load),
+      shareOfWindow: placesInWindow / limits.perWindow,
+      carriedEventsPerSecond: ((limits.perWindow / placeSeconds(load)) * fill) / objectsPerEvent,
     },
     worstHour,
     sharing: load.partitions === undefined ? undefined : sharing(load.partitions, load.replicas, limits),
     drainSeconds: load.backlog === undefined ? undefined : drainSeconds(load, limits, objectsPerEvent),
+    drainSecondsOfUpdates:
+      load.backlog === undefined
+        ? undefined
+        : drainSeconds(load, withoutReserve(limits, load), objectsPerEvent),
   }
   const reasons = reasonsAgainst(capacity, need)
   return { ...capacity, carries: reasons.length === 0, reasons, advice: adviceFor(capacity, load) }
+}
+
+function workingReplicas({ replicas, partitions = replicas }: Load): number {
+  return Math.min(replicas, partitions)
+}
+
+/** What requests without an event may use. */
+function withoutReserve({ perWindow, perHour }: Limits, { urgentReserve }: Load): Limits {
+  const part = 1 - urgentReserve
+  return { perWindow: perWindow * part, perHour: perHour === undefined ? undefined : perHour * part }
 }
 
 function worstHourOf(load: Load, { perHour }: Limits, objectsPerEvent: number): Capacity['worstHour'] {
@@ -79,6 +103,9 @@ function worstHourOf(load: Load, { perHour }: Limits, objectsPerEvent: number): 
       perHour === undefined ? undefined : ((perHour / HOUR_SECONDS) * load.fill) / objectsPerEvent,
   }
 }
+
+/** Of the service. */
+const DEFAULT_IN_FLIGHT = 8
 
 type Figures = Omit<Capacity, 'carries' | 'reasons' | 'advice'>
 
@@ -108,8 +135,21 @@ function reasonsAgainst(
   return reasons
 }
 
-function adviceFor({ worstHour, sharing: shared }: Figures, { fill, lingerMs }: Load): string[] {
+function adviceFor({ peak, worstHour, sharing: shared }: Figures, load: Load): string[] {
+  const { fill, lingerMs, latencyMs, urgentReserve } = load
   const advice: string[] = []
+  if (peak.underWayPerReplica > DEFAULT_IN_FLIGHT) {
+    const atATime = Math.ceil(peak.underWayPerReplica)
+    advice.push(
+      `with ${latencyMs} ms to an answer a process has ${atATime} requests under way at the peak: BRAZE_MAX_IN_FLIGHT, ${DEFAULT_IN_FLIGHT} by default, has to be at least that`,
+    )
+  }
+  const share = Math.max(peak.shareOfWindow, worstHour.shareOfHour ?? 0)
+  if (share > 1 - urgentReserve && load.attributesPerEvent > 0) {
+    advice.push(
+      `above ${percent(1 - urgentReserve)} of a limit only requests with an event go: updates of users who have no event at the time wait`,
+    )
+  }
   const { shareOfHour } = worstHour
   if (shareOfHour !== undefined && worstHour.fill < fill) {
     const ifFull = shareOfHour * (worstHour.fill / fill)

@@ -21,12 +21,16 @@ Requests:
   --fill <n>                    objects in a full request (default: 70 of 75)
   --linger-ms <n>               how long a request waits to be filled, BRAZE_LINGER_MS (default: 200)
 
+  --latency-ms <n>              from a request to its answer; its place in the window is taken for so much longer, and as
+                                many requests are under way at a time (default: 100)
+
 Limits, of the company:
   --contract <name>             data-points: 3,000 requests in 3 s, 75 objects in each (default)
                                 legacy: the same, with 75 objects in each array
                                 mau (CY 24-25, Universal, Web, Mobile): unpublished, so both limits must be given
   --limit-per-3s <n>            requests in any three seconds
   --limit-per-hour <n>          requests per hour of the clock
+  --urgent-reserve <share>      of both, only for requests with an event, BRAZE_URGENT_RESERVE (default: 0.1)
   --partitions <n>              of marketing-events: what each partition, and so each replica, has of the limits
   --replicas <n>                processes that share the partitions (default: 1)
 

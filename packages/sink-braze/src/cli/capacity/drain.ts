@@ -1,5 +1,5 @@
 import { HOUR_OPENING } from '../../hour-budget.ts'
-import { HOUR_SECONDS, WINDOW_SECONDS, type Limits, type Load } from './load.ts'
+import { HOUR_SECONDS, placeSeconds, type Limits, type Load } from './load.ts'
 
 const TEN_YEARS_SECONDS = 10 * 365 * 24 * HOUR_SECONDS
 
@@ -15,7 +15,7 @@ interface Phase {
  * does not shrink over all the given hours, or not within ten years.
  */
 export function drainSeconds(load: Load, limits: Limits, objectsPerEvent: number): number {
-  const phases = phasesOf(limits)
+  const phases = phasesOf(limits, placeSeconds(load))
   let left = (load.backlog ?? 0) / load.fill
   for (let elapsed = 0; elapsed < TEN_YEARS_SECONDS;) {
     const before = left
@@ -33,8 +33,8 @@ export function drainSeconds(load: Load, limits: Limits, objectsPerEvent: number
   return Infinity
 }
 
-function phasesOf({ perWindow, perHour }: Limits): readonly Phase[] {
-  const burst = perWindow / WINDOW_SECONDS
+function phasesOf({ perWindow, perHour }: Limits, windowSeconds: number): readonly Phase[] {
+  const burst = perWindow / windowSeconds
   const accruing = perHour === undefined ? Infinity : (perHour * (1 - HOUR_OPENING)) / HOUR_SECONDS
   if (perHour === undefined || accruing >= burst) return [{ seconds: HOUR_SECONDS, requestsPerSecond: burst }]
   const opening = Math.min(HOUR_SECONDS, (perHour * HOUR_OPENING) / (burst - accruing))

@@ -13,6 +13,10 @@ export interface Load {
   /** Objects in a request when there are enough of them. */
   readonly fill: number
   readonly lingerMs: number
+  /** From a request to its answer. */
+  readonly latencyMs: number
+  /** Of both limits, from 0 to 0.5: only for requests with an event in them. */
+  readonly urgentReserve: number
   readonly replicas: number
   /** Of the sink's topic; undefined: not known. */
   readonly partitions: number | undefined
@@ -30,3 +34,8 @@ export interface Limits {
 /** Braze's burst limits are requests in three seconds: https://www.braze.com/docs/api/api_limits. */
 export const WINDOW_SECONDS = 3
 export const HOUR_SECONDS = 3_600
+
+/** A request's place in the window is taken from before it is sent until three seconds after its answer. */
+export function placeSeconds({ latencyMs }: Load): number {
+  return WINDOW_SECONDS + latencyMs / 1_000
+}

@@ -32,6 +32,8 @@ export const OPTIONS = {
   folding: { type: 'string' },
   fill: { type: 'string' },
   'linger-ms': { type: 'string' },
+  'latency-ms': { type: 'string' },
+  'urgent-reserve': { type: 'string' },
   contract: { type: 'string' },
   'limit-per-3s': { type: 'string' },
   'limit-per-hour': { type: 'string' },
@@ -92,6 +94,8 @@ export function questionOf(values: Values): Question {
       foldedShare,
       fill: fillOf(values, contract, attributes),
       lingerMs: number(values, 'linger-ms', { min: 0, max: 60_000 }) ?? 200,
+      latencyMs: number(values, 'latency-ms', { min: 0, max: 60_000 }) ?? 100,
+      urgentReserve: reserveOf(values),
       replicas,
       partitions,
       backlog: whole(values, 'backlog', Number.MAX_SAFE_INTEGER),
@@ -109,6 +113,13 @@ function hoursOf(values: Values): readonly number[] {
   const peak = number(values, 'events-per-second', { min: 0 })
   if (peak === undefined) throw new UsageError('--events-per-second (or --profile) is missing.')
   return [mean ?? peak]
+}
+
+function reserveOf(values: Values): number {
+  if (values['urgent-reserve'] === undefined) return 0.1
+  const reserve = share(values, 'urgent-reserve')
+  if (reserve <= 0.5) return reserve
+  throw new UsageError(`--urgent-reserve is '${values['urgent-reserve']}'; allowed: a share from 0 to 0.5.`)
 }
 
 function contractOf(values: Values): {

@@ -22,9 +22,15 @@ export function jsonReport({ contract, load, limits }: Question, answer: Capacit
       carriedEventsPerSecond: answer.worstHour.carriedEventsPerSecond ?? null,
     },
     sharing: answer.sharing ?? null,
-    drainSeconds: drainSeconds === undefined ? null : drainSeconds === Infinity ? 'never' : drainSeconds,
+    drainSeconds: drainInJson(drainSeconds),
+    drainSecondsOfUpdates: drainInJson(answer.drainSecondsOfUpdates),
   }
   return `${JSON.stringify(report)}\n`
+}
+
+function drainInJson(seconds: number | undefined): number | 'never' | null {
+  if (seconds === undefined) return null
+  return seconds === Infinity ? 'never' : seconds
 }
 
 export function textReport(question: Question, answer: Capacity, hasColours: boolean): string {
@@ -64,14 +70,16 @@ function loadLines({ load }: Question, { objectsPerEvent, peak }: Capacity): rea
   ]
 }
 
-function burstLines({ limits }: Question, { peak }: Capacity): readonly Line[] {
+function burstLines({ limits, load }: Question, { peak }: Capacity): readonly Line[] {
+  const places = `${figure(peak.placesInWindow)} places in the window with those under way (${figure(load.latencyMs)} ms to an answer)`
   const share = `${percent(peak.shareOfWindow)} of ${figure(limits.perWindow)}`
   return [
     [
       'Burst limit',
-      `${figure(peak.requestsPerWindow)} requests in ${WINDOW_SECONDS} s at the peak: ${share}; headroom ${percent(1 - peak.shareOfWindow)}`,
+      `${figure(peak.requestsPerWindow)} requests in ${WINDOW_SECONDS} s at the peak, ${places}: ${share}; headroom ${percent(1 - peak.shareOfWindow)}`,
     ],
     ['', `carries ${figure(peak.carriedEventsPerSecond)} events/s`],
+    ['Under way', `${figure(peak.underWayPerReplica)} requests at a time in each process, at the peak`],
   ]
 }
 
@@ -90,10 +98,23 @@ function hourLines({ load, limits }: Question, { worstHour }: Capacity): readonl
   ]
 }
 
-function drainLines({ load }: Question, { drainSeconds }: Capacity): readonly Line[] {
-  if (drainSeconds === undefined) return []
-  const text = drainSeconds === Infinity ? 'never' : duration(drainSeconds)
-  return [['Backlog', `${figure(load.backlog ?? 0)} objects drain in: ${text}, beside the arriving ones`]]
+function drainLines({ load }: Question, { drainSeconds, drainSecondsOfUpdates }: Capacity): readonly Line[] {
+  if (drainSeconds === undefined || drainSecondsOfUpdates === undefined) return []
+  const reserve = percent(load.urgentReserve)
+  return [
+    [
+      'Backlog',
+      `${figure(load.backlog ?? 0)} objects drain in: ${drainText(drainSeconds)}, beside the arriving ones`,
+    ],
+    [
+      '',
+      `if they are profile updates alone, which leave ${reserve} to events: ${drainText(drainSecondsOfUpdates)}`,
+    ],
+  ]
+}
+
+function drainText(seconds: number): string {
+  return seconds === Infinity ? 'never' : duration(seconds)
 }
 
 function sharingLines(shared: Sharing | undefined): readonly Line[] {

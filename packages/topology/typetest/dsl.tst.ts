@@ -385,4 +385,51 @@ describe('sinks', () => {
       /Property 'name' is missing in type 'Booking'/,
     )
   })
+
+  describe('what it remembers', () => {
+    interface Sent {
+      at: number
+    }
+    const destination = {} as Destination<{ readonly name: string }, Sent>
+    const named = {} as KStream<string, { name: string }>
+    const memoryOf = <K, M>(key: Serde<K>, value: Serde<M>) => tableTopic('memory', { key, value })
+    const text = {} as Serde<string>
+
+    test('rows are what the destination remembers, by a lane key that is text', () => {
+      expect(
+        named.deliver({ destination, maxBatchItems: 1, memory: memoryOf(text, {} as Serde<Sent>) }),
+      ).type.toBe<void>()
+      expect(
+        named.deliver({ destination, maxBatchItems: 1, memory: memoryOf(text, {} as Serde<{ at: string }>) }),
+      ).type.toRaiseError(/Type 'string' is not assignable to type 'number'/)
+      expect(
+        named.deliver({
+          destination,
+          maxBatchItems: 1,
+          memory: memoryOf({} as Serde<number>, {} as Serde<Sent>),
+        }),
+      ).type.toRaiseError(
+        /Type 'string' is not assignable to type 'number'|'number' is not assignable to type 'string'/,
+      )
+    })
+
+    test('a step without a topic for it remembers nothing', () => {
+      expect(named.deliver({ destination, maxBatchItems: 1 })).type.toBe<void>()
+    })
+
+    test('an item may come without a memory, and an outcome changes it, keeps it or forgets it', () => {
+      type Items = Parameters<typeof destination.deliver>[0]
+      expect<Items[number]['memory']>().type.toBe<Sent | undefined>()
+      type Outcome = Awaited<ReturnType<typeof destination.deliver>>[number]
+      expect<Outcome>().type.toBeAssignableFrom({ kind: 'accepted' as const, memory: { at: 1 } })
+      expect<Outcome>().type.toBeAssignableFrom({ kind: 'accepted' as const, memory: null })
+      expect<Outcome>().type.toBeAssignableFrom({ kind: 'accepted' as const })
+      expect<Outcome>().type.not.toBeAssignableFrom({ kind: 'accepted' as const, memory: { at: '1' } })
+      expect<Outcome>().type.not.toBeAssignableFrom({
+        kind: 'retry' as const,
+        memory: { at: 1 },
+        afterMs: '1',
+      })
+    })
+  })
 })

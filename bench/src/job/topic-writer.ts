@@ -10,6 +10,8 @@ import { FramedWriter } from './schemas.ts'
 /** What a producer with default settings fills. */
 const BATCH_BYTES = 16_384
 const BATCHES_UNDER_WAY = 64
+/** Of one partition, when what waits is sent before it fills: as many as Java's producer has under way at once. */
+const FLUSHED_UNDER_WAY = 5
 
 export interface TopicWriterPlace {
   readonly kafka: KafkaClient
@@ -23,12 +25,14 @@ export class TopicWriter {
   readonly #batches: readonly RecordBatchWriter[]
   readonly #producer: BatchProducer
   readonly #underWay = new Set<Promise<unknown>>()
+  readonly #underWayOf: number[]
 
   private constructor(topic: string, value: FramedWriter, partitions: number, producer: BatchProducer) {
     this.#topic = topic
     this.#value = value
     this.#batches = Array.from({ length: partitions }, () => new RecordBatchWriter(BATCH_BYTES * 2))
     this.#producer = producer
+    this.#underWayOf = this.#batches.map(() => 0)
   }
 
   /** Registers the schema for the topic, which is there already. */
@@ -60,24 +64,30 @@ export class TopicWriter {
     this.#batches[partition]!.appendRecord(keyBytes, null, timestampMs)
   }
 
-  /** Sends what waits, without waiting for it. */
+  /** Sends what waits, but for partitions whose broker is behind: their batches fill meanwhile. */
   flush(): void {
     this.#batches.forEach((batch, partition) => {
-      if (batch.count > 0) this.#send(partition)
+      if (batch.count > 0 && this.#underWayOf[partition]! < FLUSHED_UNDER_WAY) this.#send(partition)
     })
   }
 
   async close(): Promise<void> {
-    this.flush()
+    this.#batches.forEach((batch, partition) => {
+      if (batch.count > 0) this.#send(partition)
+    })
     await Promise.all(this.#underWay)
     await this.#producer.close()
   }
 
   #send(partition: number): void {
     const recordCount = this.#batches[partition]!.count
+    this.#underWayOf[partition]! += 1
     const sending = this.#producer
       .send({ topic: this.#topic, partition, recordCount, records: this.#batches[partition]!.seal() })
-      .finally(() => this.#underWay.delete(sending))
+      .finally(() => {
+        this.#underWay.delete(sending)
+        this.#underWayOf[partition]! -= 1
+      })
     this.#underWay.add(sending)
   }
 }

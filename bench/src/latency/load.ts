@@ -40,7 +40,7 @@ export class SteadyLoad {
     const now = performance.now()
     for (; this.dueAtMs(this.#next) <= now; this.#next += 1) {
       const booking = this.#records.booking(this.#next)
-      // Not waited for: at a rate like this the producer is never full.
+      // Not waited for: what the producer cannot send yet waits in its batch.
       void this.#writer.write(booking.customerId, booking, booking.bookedAt)
     }
     this.#writer.flush()

@@ -1,11 +1,12 @@
 import { relative } from 'node:path'
 import { newLogDirectory } from '../../dev/stack/log-directory.ts'
 import { ProcessGroup } from '../../dev/stack/process-group.ts'
+import { USUAL_CONTESTANTS } from './contestants/all.ts'
 import { runGrowth } from './growth/run-growth.ts'
 import { growthTable, summarizeGrowth } from './growth/summary.ts'
 import { runLatency } from './latency/run-latency.ts'
 import { latencyTable, summarizeLatency } from './latency/summary.ts'
-import type { Measurement } from './options.ts'
+import type { BenchOptions, Measurement } from './options.ts'
 import { summarize } from './report/summary.ts'
 import { resultTable } from './report/table.ts'
 import { runBench, type BenchRun } from './run-bench.ts'
@@ -55,6 +56,13 @@ export class Measurer {
   }
 }
 
+/** A plain comparison that lacks some of the usual contestants is kept apart from the one that has them. */
+function comparisonName({ variant, contestants }: BenchOptions): string {
+  const names = contestants.map(({ name }) => name)
+  const hasUsual = USUAL_CONTESTANTS.every(name => names.includes(name))
+  return variant.name === 'plain' && !hasUsual ? 'others' : variant.name
+}
+
 async function outcomeOf(measurement: Measurement, run: BenchRun): Promise<Outcome> {
   switch (measurement.kind) {
     case 'compare': {
@@ -62,7 +70,7 @@ async function outcomeOf(measurement: Measurement, run: BenchRun): Promise<Outco
       const runs = await runBench(run, options)
       const summary = summarize(options.size.bookings, runs)
       const text = resultTable(runs, options.contestants)
-      return { name: options.variant.name, summary, details: { runs }, text }
+      return { name: comparisonName(options), summary, details: { runs }, text }
     }
     case 'latency': {
       const runs = await runLatency(run, measurement.options)

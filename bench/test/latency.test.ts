@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import avsc from 'avsc'
 import { BenchError } from '../src/bench-error.ts'
-import { expectedEvent } from '../src/job/event.ts'
+import { expectedEvent, type MarketingEvent } from '../src/job/event.ts'
 import { bookingIndex, customerIndex, JobRecords } from '../src/job/records.ts'
+import { schemaText } from '../src/job/schemas.ts'
 import { PLAIN } from '../src/job/variant.ts'
 import type { Arrival } from '../src/latency/arrivals.ts'
 import { checkedArrivals } from '../src/latency/check.ts'
@@ -10,6 +12,13 @@ import { summarizeLatency } from '../src/latency/summary.ts'
 import { latencyResult } from './fixtures.ts'
 
 const records = new JobRecords(1, PLAIN, { bookings: 0, customers: 20, activities: 5 })
+
+const type = avsc.Type.forSchema(JSON.parse(schemaText('marketing-event')) as avsc.Schema)
+
+/** As it is read: avsc's records have a class of their own. */
+function read(event: MarketingEvent): MarketingEvent {
+  return type.fromBuffer(type.toBuffer(event)) as MarketingEvent
+}
 
 /** What comes of the bookings `[0, count)` when nothing is wrong. */
 function rightArrivals(count: number): Map<number, Arrival> {
@@ -20,7 +29,7 @@ function rightArrivals(count: number): Map<number, Arrival> {
       ({ activityId }) => activityId === booking.activityId,
     )!
     const event = expectedEvent(PLAIN, booking, records.customer(customerIndex(booking.customerId)), activity)
-    if (event !== undefined) arrivals.set(index, { atMs: index, key: booking.customerId, event })
+    if (event !== undefined) arrivals.set(index, { atMs: index, key: booking.customerId, event: read(event) })
   }
   return arrivals
 }

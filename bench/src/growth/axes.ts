@@ -22,7 +22,7 @@ export const AXES: readonly Axis[] = [
   {
     name: 'partitions',
     title: 'partitions of every topic',
-    points: [1, 2, 4, 12, 24, 48, 96],
+    points: [1, 4, 12, 24, 48, 96],
     at: (partitions, bookings) => ({
       variant: { ...PLAIN, partitions },
       size: { bookings, customers: CUSTOMERS, activities: ACTIVITIES },
@@ -31,7 +31,7 @@ export const AXES: readonly Axis[] = [
   {
     name: 'tables',
     title: 'tables that each booking is joined with',
-    points: [2, 3, 4, 6, 8],
+    points: [2, 4, 6, 8],
     at: (tables, bookings) => ({
       variant: { ...PLAIN, extraTables: tables - TABLES_OF_THE_JOB },
       size: { bookings, customers: CUSTOMERS, activities: ACTIVITIES },
@@ -40,7 +40,7 @@ export const AXES: readonly Axis[] = [
   {
     name: 'steps',
     title: 'steps of the topology',
-    points: [6, 10, 15, 20, 30],
+    points: [6, 12, 20, 30],
     at: (steps, bookings) => ({
       variant: { ...PLAIN, extraSteps: steps - STEPS_OF_THE_JOB },
       size: { bookings, customers: CUSTOMERS, activities: ACTIVITIES },
@@ -49,7 +49,7 @@ export const AXES: readonly Axis[] = [
   {
     name: 'rows',
     title: 'rows of the customers’ table',
-    points: [10_000, 100_000, 500_000, 1_000_000, 2_000_000, 5_000_000],
+    points: [10_000, 100_000, 500_000, 1_000_000, 2_500_000, 5_000_000],
     at: (customers, bookings) => ({
       variant: PLAIN,
       size: { bookings, customers, activities: ACTIVITIES },

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import type { Activity, Booking, Customer } from './records.ts'
 import { placesLeft } from './places.ts'
 import type { Variant } from './variant.ts'
@@ -19,8 +18,6 @@ export interface MarketingEvent {
     readonly locale: string
   }
 }
-
-export const DIGEST_BYTES = 16
 
 /** What has to come of a booking, written down apart from every contestant. Undefined where nothing has to. */
 export function expectedEvent(
@@ -52,25 +49,4 @@ export function expectedEvent(
 
 function titleWithPlaces({ activityId, title }: Activity): string {
   return `${title} (${placesLeft(activityId)} places left)`
-}
-
-/** Of key and value as decoded: 16 bytes, equal for equal pairs. */
-export function digestOf(key: string, event: MarketingEvent): Buffer {
-  const { name, externalId, time, properties: p } = event
-  const text = [
-    key,
-    name,
-    externalId,
-    time,
-    p.bookingId,
-    p.title,
-    p.city,
-    p.country,
-    p.startsAt,
-    p.quantity,
-    p.amount,
-    p.currency,
-    p.locale,
-  ].join('\n')
-  return hash('md5', text, 'buffer')
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { digestOf, DIGEST_BYTES, expectedEvent } from './event.ts'
+import { expectedEvent } from './event.ts'
+import { DIGEST_BYTES, EventDigests } from './event-digests.ts'
 import { customerIndex, type JobRecords } from './records.ts'
 
 /** What a right output holds. */
@@ -21,6 +22,7 @@ export function expectedOutput(records: JobRecords): ExpectedOutput {
     }),
   )
   const digests = Buffer.alloc(size.bookings * DIGEST_BYTES)
+  const ofEvents = new EventDigests()
   let count = 0
   for (let index = 0; index < size.bookings; index += 1) {
     const booking = records.booking(index)
@@ -33,7 +35,7 @@ export function expectedOutput(records: JobRecords): ExpectedOutput {
       activityById.get(booking.activityId)!,
     )
     if (event === undefined) continue
-    digestOf(booking.customerId, event).copy(digests, index * DIGEST_BYTES)
+    ofEvents.of(event).copy(digests, index * DIGEST_BYTES)
     count += 1
   }
   return { count, digests, sha256: sha256OfDigests(digests) }

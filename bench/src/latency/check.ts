@@ -1,5 +1,6 @@
 import { BenchError } from '../bench-error.ts'
-import { digestOf, expectedEvent } from '../job/event.ts'
+import { expectedEvent } from '../job/event.ts'
+import { EventDigests } from '../job/event-digests.ts'
 import { customerIndex, type JobRecords } from '../job/records.ts'
 import type { Arrival } from './arrivals.ts'
 
@@ -18,6 +19,7 @@ export function checkedArrivals(
       return [activity.activityId, activity]
     }),
   )
+  const digests = new EventDigests()
   const checked: (readonly [number, Arrival])[] = []
   for (let index = first; index < end; index += 1) {
     const booking = records.booking(index)
@@ -28,7 +30,8 @@ export function checkedArrivals(
     const isRight =
       event !== undefined &&
       arrival !== undefined &&
-      digestOf(booking.customerId, event).equals(digestOf(arrival.key, arrival.event))
+      arrival.key === booking.customerId &&
+      digests.of(event).equals(digests.of(arrival.event))
     if (!isRight) {
       const what = arrival === undefined ? 'nothing' : JSON.stringify(arrival.event)
       throw new BenchError('BENCH_WRONG_OUTPUT', `Of booking ${index} came ${what}, which is not right.`)

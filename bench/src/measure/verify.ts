@@ -1,10 +1,15 @@
 import { compatibilityPartitioner } from '@platformatic/kafka'
 import avsc from 'avsc'
 import { BenchError } from '../bench-error.ts'
-import { digestOf, DIGEST_BYTES, type MarketingEvent } from '../job/event.ts'
+import type { MarketingEvent } from '../job/event.ts'
+import { DIGEST_BYTES, EventDigests } from '../job/event-digests.ts'
 import { sha256OfDigests, type ExpectedOutput } from '../job/expected.ts'
 import { bookingIndex, customerId, customerIndex, type JobSize } from '../job/records.ts'
 import { frameId, unframed } from '../job/schemas.ts'
+
+/** In a right event, whose name always has the same length. */
+const EXTERNAL_ID_AT = 1 + 'booking_completed'.length + 1
+const BOOKING_ID = 'booking-'
 
 export interface OutputRecord {
   readonly partition: number
@@ -29,6 +34,7 @@ export interface VerifierOptions {
 export class Verifier {
   readonly #options: VerifierOptions
   readonly #readers = new Map<number, (bytes: Buffer) => MarketingEvent>()
+  readonly #ofEvents = new EventDigests()
   readonly #seen: Buffer
   readonly #lastOfCustomer: Int32Array
   readonly #partitionOfCustomer: Int32Array
@@ -48,34 +54,45 @@ export class Verifier {
     }
   }
 
-  add({ partition, key, value }: OutputRecord): void {
-    const read = this.#readers.get(frameId(value))
-    if (read === undefined) throw wrong(`a value with schema ${frameId(value)}, which is not the event's`)
-    const event = read(unframed(value))
-    const keyText = key.toString()
-    const booking = bookingIndex(event.properties.bookingId)
-    const customer = customerIndex(keyText)
+  add(record: OutputRecord): void {
+    const { partition, key, value } = record
+    const bytes = unframed(value)
+    const booking = bookingOf(bytes)
+    const customer = customerIndex(key.toString('latin1'))
     const at = booking * DIGEST_BYTES
-    const { digests } = this.#options.expected
-    if (!(booking >= 0 && at < digests.length)) throw wrong(`no such booking: ${event.properties.bookingId}`)
+    const digest = this.#ofEvents.ofBytes(bytes)
+    const isExpected =
+      this.#readers.has(frameId(value)) &&
+      at < this.#seen.length &&
+      digest.compare(this.#options.expected.digests, at, at + DIGEST_BYTES) === 0 &&
+      key.compare(bytes, EXTERNAL_ID_AT, EXTERNAL_ID_AT + key.length) === 0
+    if (!isExpected) throw this.#whatIsWrong(record)
     if (!isZero(this.#seen, at)) throw wrong(`booking ${booking} twice`)
-    const digest = digestOf(keyText, event)
-    if (digest.compare(digests, at, at + DIGEST_BYTES) !== 0) {
-      throw wrong(
-        `another record of booking ${booking} than was to be made: ${keyText} ${JSON.stringify(event)}`,
-      )
-    }
     if (partition !== this.#partitionOfCustomer[customer]) {
       throw wrong(
-        `${keyText} on partition ${partition}; Java puts it on ${this.#partitionOfCustomer[customer]}`,
+        `${key.toString()} on partition ${partition}; Java puts it on ${this.#partitionOfCustomer[customer]}`,
       )
     }
     if (booking < this.#lastOfCustomer[customer]!) {
-      throw wrong(`booking ${booking} of ${keyText} behind its booking ${this.#lastOfCustomer[customer]}`)
+      throw wrong(
+        `booking ${booking} of ${key.toString()} behind its booking ${this.#lastOfCustomer[customer]}`,
+      )
     }
     this.#lastOfCustomer[customer] = booking
     digest.copy(this.#seen, at)
     this.#count += 1
+  }
+
+  #whatIsWrong({ key, value }: OutputRecord): BenchError {
+    const read = this.#readers.get(frameId(value))
+    if (read === undefined) return wrong(`a value with schema ${frameId(value)}, which is not the event's`)
+    const event = read(unframed(value))
+    const booking = bookingIndex(event.properties.bookingId)
+    if (!(booking * DIGEST_BYTES < this.#seen.length))
+      return wrong(`no such booking: ${event.properties.bookingId}`)
+    return wrong(
+      `another record of booking ${booking} than was to be made: ${key.toString()} ${JSON.stringify(event)}`,
+    )
   }
 
   /** The SHA-256 of the output. */
@@ -86,6 +103,12 @@ export class Verifier {
     if (sha256 !== expected.sha256) throw wrong(`SHA-256 ${sha256} instead of ${expected.sha256}`)
     return sha256
   }
+}
+
+/** By the only text in an event that begins like this; NaN without it. Reading the whole event takes three times as long. */
+function bookingOf(bytes: Buffer): number {
+  const at = bytes.indexOf(BOOKING_ID)
+  return at < 0 ? NaN : bookingIndex(bytes.toString('latin1', at, at + 20))
 }
 
 /** As the Kafka client computes it, not the library under test. */

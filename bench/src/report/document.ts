@@ -37,7 +37,10 @@ export function withFigures(document: string, markdown: string): string {
 function ofMachine(folder: string, results: Results): Section {
   const sections = [
     machineSection(results),
-    ...ofKind(results, 'plain', file => jobSection(folder, file)),
+    ...ofKind(results, 'plain', file => jobSection(folder, 'The job', file)),
+    ...ofKind(results, 'others', file =>
+      jobSection(folder, 'The same with other guarantees, processes and programs', file),
+    ),
     ...variantsOf(folder, results),
     ...ofKind(results, 'latency', file => latencySection(folder, file)),
     ...ofKind(results, 'tables', tablesSection),

@@ -10,8 +10,8 @@ const OURS = 'tributary'
 const DEFAULT = 'kafka-streams-in-memory'
 const TUNED = 'kafka-streams-tuned'
 
-/** The job as it stands: every contestant. */
-export function jobSection(folder: string, file: ResultsFile): Section {
+/** The job as it stands. */
+export function jobSection(folder: string, heading: string, file: ResultsFile): Section {
   const runs = file.runs as readonly RunResult[]
   const { size, runs: rounds } = file.options as { size: { bookings: number }; runs: number }
   const measured = contestantsOf(file).flatMap(({ name, title }) => {
@@ -35,10 +35,10 @@ export function jobSection(folder: string, file: ResultsFile): Section {
     valueText: shortNumber(recordsPerSecond),
     series: seriesOf(name),
   }))
-  const drawing = `${folder}/plain.svg`
+  const drawing = `${folder}/${file.kind}.svg`
   return {
     markdown: [
-      '### The job',
+      `### ${heading}`,
       `${grouped(size.bookings)} bookings; medians of ${rounds} ${rounds === 1 ? 'run' : 'runs'}.`,
       table,
       `![Records per second by contestant](${drawing})`,

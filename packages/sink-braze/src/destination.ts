@@ -22,7 +22,7 @@ import { TrackSender, type Refusal, type SenderStats } from './track-sender.ts'
 
 export interface BrazeDestination extends Destination<BrazeObject, BrazeMemory> {
   readonly stats: BrazeStats
-  joins(value: BrazeObject, before: readonly BrazeObject[]): Placing
+  joins(value: BrazeObject, before: readonly BrazeObject[], memory?: BrazeMemory): Placing
   onAssignment(assignment: DeliveryAssignment): void
   problem(): string | undefined
   whenReady(call: DeliveryCall): Promise<void>
@@ -93,8 +93,8 @@ export class TrackDestination implements BrazeDestination {
     return { ...this.#counters.snapshot(), ...this.#sender.stats, shaping: this.#shaping.snapshot() }
   }
 
-  joins(value: BrazeObject, before: readonly BrazeObject[]): Placing {
-    return this.#shaper.joins(value, before)
+  joins(value: BrazeObject, before: readonly BrazeObject[], memory?: BrazeMemory): Placing {
+    return this.#shaper.joins(value, before, memory)
   }
 
   onAssignment(assignment: DeliveryAssignment): void {

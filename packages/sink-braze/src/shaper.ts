@@ -6,6 +6,7 @@ import { Rounds, type Placed, type UserLane } from './rounds.ts'
 import type { Fields } from './rules/rule.ts'
 import type { ResolvedShaping } from './shaping-options.ts'
 import type { ShapingCounters } from './shaping-stats.ts'
+import { suppressUnchanged } from './suppression.ts'
 import { Validator, type Checked } from './validate.ts'
 
 export type BrazeItem = DeliveryItem<BrazeObject, BrazeMemory>
@@ -15,7 +16,11 @@ interface Asked {
   readonly user: string
   readonly first: BrazeObject
   length: number
-  readonly part: RequestPart
+  part: RequestPart
+  /** The attributes of the part, as long as none of them would be sent. */
+  unchanged: Fields[]
+  /** The part's attributes take a place in the request. */
+  hasPlace: boolean
 }
 
 /** Decides what of a batch is sent, in which requests: rules, order within a user, folding, what is unchanged, tombstones. */
@@ -37,24 +42,44 @@ export class Shaper {
   }
 
   /** `Destination.joins`. */
-  joins(value: BrazeObject, before: readonly BrazeObject[]): Placing {
+  joins(value: BrazeObject, before: readonly BrazeObject[], memory?: BrazeMemory): Placing {
     const { braze } = this.check(value)
     // It will be rejected, whatever goes with it.
     if (braze === undefined) return 'counts'
     if (this.#isIgnored(braze)) return 'merges'
     const user = brazeLaneKey(braze)
     if (user === NOBODY) return 'counts'
-    const last = before.at(-1) as BrazeObject
-    const asked = this.#askedOn(user, before) ?? this.#lookAt(user, before)
-    const placing = asked.part.place(braze)
-    if (placing === 'waits') {
-      this.#asked.set(last, asked)
-    } else {
+    const last = before.at(-1)
+    const asked = this.#askedOn(user, before) ?? this.#lookAt(user, before, { value, memory })
+    const placing = this.#place(braze, asked, memory)
+    if (placing !== 'waits') {
       asked.length += 1
-      this.#asked.delete(last)
+      if (last !== undefined) this.#asked.delete(last)
       this.#asked.set(value, asked)
+    } else if (last !== undefined) {
+      this.#asked.set(last, asked)
     }
     return placing
+  }
+
+  /** What Braze has already takes no place, and neither does what is folded into something that has one. */
+  #place(braze: BrazeObject, asked: Asked, memory: BrazeMemory | undefined): Placing {
+    const placing = asked.part.place(braze)
+    if (placing === 'waits' || braze.kind !== 'attributes') return placing
+    if (asked.hasPlace) return 'merges'
+    asked.unchanged.push(braze.object)
+    if (memory !== undefined && this.#isUnchanged(asked, memory)) return 'merges'
+    asked.hasPlace = true
+    asked.unchanged = []
+    return 'counts'
+  }
+
+  #isUnchanged({ user, part, unchanged: objects }: Asked, memory: BrazeMemory): boolean {
+    const { suppressUnchanged: isOn, fullRefreshAfterMs } = this.#options
+    if (!isOn) return false
+    const folded = objects.length === 1 ? (objects[0] as Fields) : (part.attributes as Fields)
+    const options = { nowMs: this.#clock.now(), fullRefreshAfterMs }
+    return suppressUnchanged({ user, objects, folded }, memory, options).object === undefined
   }
 
   check(value: BrazeObject): Checked {
@@ -99,24 +124,33 @@ export class Shaper {
   }
 
   #askedOn(user: string, before: readonly BrazeObject[]): Asked | undefined {
-    const asked = this.#asked.get(before.at(-1) as BrazeObject)
+    const last = before.at(-1)
+    const asked = last === undefined ? undefined : this.#asked.get(last)
     const isSame = asked?.user === user && asked.length === before.length && asked.first === before[0]
     return isSame ? asked : undefined
   }
 
   /** A lane of the step may hold several users, and what would have waited is not in doubt any more. */
-  #lookAt(user: string, before: readonly BrazeObject[]): Asked {
-    let part = new RequestPart(user)
+  #lookAt(
+    user: string,
+    before: readonly BrazeObject[],
+    { value: added, memory }: { readonly value: BrazeObject; readonly memory: BrazeMemory | undefined },
+  ): Asked {
+    const [first = added] = before
+    const asked: Asked = { user, first, length: before.length, ...emptyPart(user) }
     for (const value of before) {
       const { braze } = this.check(value)
       if (braze === undefined || this.#isIgnored(braze) || brazeLaneKey(braze) !== user) continue
-      if (part.place(braze) !== 'waits') continue
-      part = new RequestPart(user)
-      part.place(braze)
+      if (this.#place(braze, asked, memory) !== 'waits') continue
+      Object.assign(asked, emptyPart(user))
+      this.#place(braze, asked, memory)
     }
-    const [first] = before as readonly [BrazeObject]
-    return { user, first, length: before.length, part }
+    return asked
   }
+}
+
+function emptyPart(user: string): Pick<Asked, 'part' | 'unchanged' | 'hasPlace'> {
+  return { part: new RequestPart(user), unchanged: [], hasPlace: false }
 }
 
 /** Braze strips the spaces around an attribute's name, so that two names may be one. */

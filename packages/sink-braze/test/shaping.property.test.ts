@@ -87,10 +87,13 @@ interface Cut {
   readonly maxItems: number
   /** How much of the queue is there already. */
   readonly arrived: number
+  /** Of a step that has any. */
+  readonly memories?: ReadonlyMap<string, BrazeMemory> | undefined
 }
 
 /** Cuts a history into batches as the step does: by lane, as far as `joins` lets items together. */
-function takeBatch(queue: Item[], { destination }: World, { asksJoins, maxItems, arrived }: Cut): Item[] {
+function takeBatch(queue: Item[], { destination }: World, cut: Cut): Item[] {
+  const { asksJoins, maxItems, arrived, memories } = cut
   const batch: Item[] = []
   const closed = new Set<string>()
   const before = new Map<string, BrazeObject[]>()
@@ -99,7 +102,8 @@ function takeBatch(queue: Item[], { destination }: World, { asksJoins, maxItems,
     const lane = brazeLaneKey(item.value)
     if (closed.has(lane)) continue
     const ofLane = before.get(lane) ?? []
-    const joining = !asksJoins || ofLane.length === 0 ? 'counts' : destination.joins(item.value, ofLane)
+    const isAsked = asksJoins && (ofLane.length > 0 || memories !== undefined)
+    const joining = isAsked ? destination.joins(item.value, ofLane, memories?.get(lane)) : 'counts'
     if (joining === 'waits' || (joining === 'counts' && counted >= maxItems)) {
       closed.add(lane)
       continue
@@ -154,7 +158,7 @@ for (const hasMemory of [false, true]) {
           const memories = hasMemory ? new Map<string, BrazeMemory>() : undefined
           const queue = steps.map((step, offset) => itemOf(toBraze(step, offset), offset, undefined))
           while (queue.length > 0) {
-            const batch = takeBatch(queue, world, { asksJoins, maxItems, arrived: Infinity })
+            const batch = takeBatch(queue, world, { asksJoins, maxItems, arrived: Infinity, memories })
             const items = batch.map(({ value, context }) => itemOf(value, context.offset, memories))
             const before = world.sender.requests.length
             const outcomes = await world.destination.deliver(items, CALL)
@@ -240,11 +244,16 @@ test('with answers lost and crashes that repeat records, every profile ends as t
           asksJoins: true,
           maxItems: 5,
           arrived: arrivals.shift() ?? 5,
+          memories,
         })
+        const { requests } = world.sender
+        const before = requests.length
         const items = batch.map(item => itemOf(item.value, item.context.offset, memories, item.attempts))
         try {
           const outcomes = await world.destination.deliver(items, CALL)
           remember(items, outcomes, memories)
+          const sent = requests.slice(before).flatMap(request => Object.values(request).flat())
+          assert.ok(sent.length <= 5, `${sent.length} objects in a batch of 5`)
           const again = batch.filter((_, index) => outcomes[index]?.kind === 'retry')
           for (const item of batch) if (!again.includes(item)) finished.add(item.context.offset)
           queue.unshift(...again)

@@ -99,6 +99,30 @@ test('what may join a batch: updates merge, events count, updates behind an even
   }
 })
 
+test('what Braze has already takes no place in a batch, until something of its user does', async () => {
+  const { destination, step } = createStep()
+  await step.deliver(user({ city: 'Oslo', plan: 'gold' }))
+  const memory = step.memories.get('external_id:u1') as BrazeMemory
+  assert.equal(destination.joins(user({ city: 'Oslo' }), []), 'counts', 'nothing is remembered')
+  assert.equal(destination.joins(user({ city: 'Oslo' }), [], memory), 'merges')
+  const same = user({ city: 'Oslo' })
+  const gold = user({ plan: 'gold' })
+  const rome = user({ city: 'Rome' })
+  const back = user({ city: 'Oslo' })
+  assert.equal(destination.joins(same, [], memory), 'merges')
+  assert.equal(destination.joins(gold, [same], memory), 'merges')
+  assert.equal(destination.joins(rome, [same, gold], memory), 'counts')
+  assert.equal(destination.joins(back, [same, gold, rome], memory), 'merges', 'folded into what has a place')
+  assert.equal(destination.joins(event('u1'), [same], memory), 'counts')
+  // Without having been asked of those before.
+  assert.equal(
+    destination.joins(user({ city: 'Bonn' }), [user({ city: 'Oslo' }), user({ plan: 'gold' })], memory),
+    'counts',
+  )
+  const off = createWorld({ suppressUnchanged: false }).destination
+  assert.equal(off.joins(user({ city: 'Oslo' }), [], memory), 'counts')
+})
+
 for (const tombstones of ['null-attributes', 'delete-user'] as const) {
   test(`with the policy ${tombstones} a tombstone is alone in its user's part of a batch`, () => {
     const { destination } = createWorld({ tombstones })

@@ -77,8 +77,11 @@ export interface Destination<T, M = unknown> {
    * Whether an item may join those of its lane that are in the batch already (`before`, in order, at least one).
    * `counts`: as an item more. `merges`: into what is there, so it does not count towards `maxBatchItems`. `waits`: it
    * goes with a later batch. Default: `counts`.
+   *
+   * A step with a memory passes what it remembers of the lane, and asks of the lane's first item as well (`before` is empty
+   * then): one that changes nothing answers `merges` and takes no place.
    */
-  joins?(value: T, before: readonly T[]): 'counts' | 'merges' | 'waits'
+  joins?(value: T, before: readonly T[], memory?: M): 'counts' | 'merges' | 'waits'
   /**
    * Resolves when `deliver` could send at once: a quota has room, a pause is over. Awaited before a batch is put together,
    * so that what arrives during the wait fills it and the wait is no part of the call's time. Rejects only by the signal

@@ -272,9 +272,9 @@ export class DeliveryStage {
     return isUrgent || this.#node.isUrgent === undefined
   }
 
-  #joins(value: unknown, before: readonly unknown[]): 'counts' | 'merges' | 'waits' {
+  #joins(value: unknown, before: readonly unknown[], memory: unknown): 'counts' | 'merges' | 'waits' {
     try {
-      return this.#node.destination.joins?.(value, before) ?? 'counts'
+      return this.#node.destination.joins?.(value, before, memory) ?? 'counts'
     } catch (error) {
       this.#fail(error)
       return 'waits'

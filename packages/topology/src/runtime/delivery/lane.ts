@@ -55,6 +55,8 @@ export interface LaneOffer {
   /** The next item has to wait for a later batch. */
   isClosed: boolean
   readonly values: unknown[]
+  /** What is remembered of the lane. */
+  readonly memory: unknown
 }
 
 /**

@@ -162,7 +162,7 @@ export class SendableLanes {
     lane.offeredLength = 0
     lane.offeredItems = 0
     lane.offeredBytes = 0
-    lane.offer = { isClosed: false, values: [] }
+    lane.offer = { isClosed: false, values: [], memory: remembered(lane) }
     for (const entry of lane.entries()) {
       this.#include(entry)
       if (lane.offer.isClosed) return
@@ -190,13 +190,25 @@ export class SendableLanes {
   /** False when the entry, and all behind it, waits for a later batch. */
   #joins(entry: Entry, offer: LaneOffer): boolean {
     if (offer.isClosed) return false
-    const { value } = entry.item
-    const joining =
-      offer.values.length === 0 ? 'counts' : (this.#limits.joins?.(value, offer.values) ?? 'counts')
+    const { value, memory } = entry.item
+    const isFirst = offer.values.length === 0
+    const isAsked = !isFirst || memory !== undefined
+    const joining = (isAsked && this.#limits.joins?.(value, offer.values, offer.memory)) || 'counts'
     entry.merges = joining === 'merges'
-    offer.isClosed = joining === 'waits'
+    offer.isClosed = joining === 'waits' && !isFirst
     if (offer.isClosed) return false
     offer.values.push(value)
     return true
+  }
+}
+
+/** A memory that cannot be read just now (its task is about to be forgotten) says nothing of what fits together. */
+function remembered(lane: Lane): unknown {
+  const item = lane.peek()?.item
+  if (item?.memory === undefined || item.laneKey === undefined) return undefined
+  try {
+    return item.memory.recall(item.laneKey)
+  } catch {
+    return undefined
   }
 }

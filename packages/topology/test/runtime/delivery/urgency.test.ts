@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { DeliveryCall, DeliveryItem, DeliveryOutcome } from '../../../src/operators/destination.ts'
 import type { DeliverNode } from '../../../src/plan/node.ts'
 import { DeliveryStage } from '../../../src/runtime/delivery/delivery-stage.ts'
+import type { LaneMemory } from '../../../src/runtime/delivery/lane-memory.ts'
 import { settled, TestClock } from '../../../src/testing/test-clock.ts'
 import { ACCEPTED, CONTEXT, deliverNode } from './fixtures.ts'
 
@@ -13,7 +14,7 @@ class Recorder {
   readonly name = 'recorder'
   readonly sent: { readonly values: readonly unknown[]; readonly isUrgent: boolean }[] = []
   readonly answers: (() => void)[] = []
-  joins?: (value: unknown, before: readonly unknown[]) => 'counts' | 'merges' | 'waits'
+  joins?: (value: unknown, before: readonly unknown[], memory: unknown) => 'counts' | 'merges' | 'waits'
   whenReady?: (call: DeliveryCall) => Promise<void>
 
   deliver(items: readonly DeliveryItem<unknown>[], { isUrgent }: DeliveryCall): Promise<DeliveryOutcome[]> {
@@ -31,7 +32,7 @@ class Recorder {
   }
 }
 
-function setUp(overrides: Partial<DeliverNode> = {}, destination = new Recorder()) {
+function setUp(overrides: Partial<DeliverNode> = {}, destination = new Recorder(), memory?: LaneMemory) {
   const clock = new TestClock()
   const failures: unknown[] = []
   const node = deliverNode(destination, { isUrgent: () => true, maxInFlight: 1, ...overrides })
@@ -41,7 +42,7 @@ function setUp(overrides: Partial<DeliverNode> = {}, destination = new Recorder(
       const laneKey = value.includes(':') ? value.replace('!', '').split(':')[0] : undefined
       const isUrgent = value.startsWith('!')
       const item = { owner: OWNER, key: null, value, context: CONTEXT, laneKey, bytes: 1, isUrgent }
-      stage.add({ ...item, memory: undefined, settle: () => undefined })
+      stage.add({ ...item, memory, settle: () => undefined })
     }
   }
   return { clock, destination, stage, add, failures }
@@ -140,6 +141,36 @@ test('what merges does not count as an item, and counts its bytes', async () => 
   assert.deepEqual(destination.sent, [], 'two of three items are there')
   add('b:2')
   assert.deepEqual(destination.values, [['a:1', 'a:2', 'a:3', 'b:1', 'b:2']])
+})
+
+test('with a memory the first of a lane is asked about, too, and what takes no place leaves it to others', () => {
+  const destination = new Recorder()
+  const seen: unknown[] = []
+  destination.joins = (value, before, memory) => {
+    seen.push([value, before.length, memory])
+    return value === memory ? 'merges' : before.length > 0 ? 'counts' : 'waits'
+  }
+  let recalls = 0
+  const memory = {
+    recall: (lane: string) => {
+      recalls += 1
+      if (lane === 'lost' && recalls < 4) throw new Error('given up')
+      return `${lane}:same`
+    },
+  } as unknown as LaneMemory
+  const { add } = setUp({}, destination, memory)
+  add('a:same', 'a:new', 'b:same', 'lost:1')
+  assert.deepEqual(destination.sent, [], 'two of three items are there')
+  assert.equal(recalls, 3, 'a lane is looked up once for all that is offered of it')
+  add('b:new')
+  assert.deepEqual(destination.values, [['a:same', 'a:new', 'b:same', 'b:new', 'lost:1']])
+  assert.deepEqual(seen, [
+    ['a:same', 0, 'a:same'],
+    ['a:new', 1, 'a:same'],
+    ['b:same', 0, 'b:same'],
+    ['lost:1', 0, undefined],
+    ['b:new', 1, 'b:same'],
+  ])
 })
 
 test('what waits, and all behind it in its lane, goes with a later batch', async () => {

@@ -22,6 +22,7 @@ export {
   type BrazeUserAlias,
   type BrazeValue,
 } from './objects.ts'
+export { BRAZE_METRICS, brazeMetrics } from './metrics.ts'
 export type { BrazeDestinationOptions, BrazeLimits } from './options.ts'
 export { policiesOf, type BrazePolicy, type BrazeRule } from './rules/rule.ts'
 export type { BrazeShapingOptions, BrazeTombstonePolicy } from './shaping-options.ts'

@@ -1,3 +1,4 @@
+import { Histogram, type HistogramValue } from '@tributary/topology'
 import type { Encoded } from './encoding.ts'
 import type { ShapingStats } from './shaping-stats.ts'
 import type { SenderStats } from './track-sender.ts'
@@ -10,6 +11,8 @@ export interface BrazeStats extends SenderStats {
   /** In requests that were answered, repeated ones included; by the answers' sum they give the mean fill. */
   readonly objectsSent: number
   readonly bytesSent: number
+  /** How many objects those requests had. */
+  readonly requestObjects: HistogramValue
   readonly accepted: number
   /** Objects that Braze refused, and those that were not sent because it would. */
   readonly refused: number
@@ -22,10 +25,14 @@ export interface BrazeStats extends SenderStats {
   readonly shaping: ShapingStats
 }
 
+/** Braze takes 75 objects in all, or in each of the three arrays. */
+const REQUEST_OBJECT_BOUNDS = [1, 5, 10, 20, 30, 40, 50, 60, 70, 74, 75, 150, 225]
+
 export class BrazeCounters {
   readonly #answers = new Map<number, number>()
   #objectsSent = 0
   #bytesSent = 0
+  readonly #requestObjects = new Histogram(REQUEST_OBJECT_BOUNDS)
   unanswered = 0
   accepted = 0
   refused = 0
@@ -36,6 +43,7 @@ export class BrazeCounters {
   answered(status: number, objects: readonly { readonly encoded: Encoded }[]): void {
     this.#answers.set(status, (this.#answers.get(status) ?? 0) + 1)
     this.#objectsSent += objects.length
+    this.#requestObjects.observe(objects.length)
     for (const { encoded } of objects) this.#bytesSent += encoded.bytes
   }
 
@@ -46,6 +54,7 @@ export class BrazeCounters {
       unanswered,
       objectsSent: this.#objectsSent,
       bytesSent: this.#bytesSent,
+      requestObjects: this.#requestObjects.snapshot(),
       accepted,
       refused,
       invalid,

@@ -38,6 +38,10 @@ export interface AppOptions {
   readonly transactionTimeoutMs: number
   /** Milliseconds from the end of a commit to the next. A crash repeats at most the work since the last one. */
   readonly commitIntervalMs: number
+  /** Commits per partition by which the application is judged as Burrow judges groups (its `intervals`). */
+  readonly commitHistory: number
+  /** A commit that follows sooner replaces the one before in that history (Burrow's `min-distance`, there in seconds). */
+  readonly commitHistoryDistanceMs: number
   /**
    * How long closing may take. Work under way, in a revocation too, gets all of it but what committing and leaving need (a
    * fifth, at most 2 s).
@@ -94,6 +98,8 @@ export const APP_OPTIONS: OptionTable<AppOptions> = {
   guarantee: oneOf(['at-least-once', 'exactly-once'], 'at-least-once'),
   transactionTimeoutMs: integer({ fallback: 10_000, min: 1_000, max: 900_000 }),
   commitIntervalMs: integer({ fallback: 1_000, min: 10, max: INT32_MAX }),
+  commitHistory: integer({ fallback: 10, min: 2, max: 1_000 }),
+  commitHistoryDistanceMs: integer({ fallback: 1_000, min: 0, max: INT32_MAX }),
   shutdownTimeoutMs: integer({ fallback: 25_000, min: 100, max: INT32_MAX }),
   stallWarningMs: integer({ fallback: 1_000, min: 10, max: INT32_MAX }),
   deadLetterTopic: optionalText,

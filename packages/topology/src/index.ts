@@ -5,6 +5,16 @@ export type { AppState } from './runtime/lifecycle.ts'
 export type { DeliveryStats } from './runtime/delivery/delivery-stage.ts'
 export type { TablePartitionStats, TableProgress, TableState, TableStats } from './runtime/tables/tables.ts'
 export type { CounterSnapshot, ParkingCounts } from './observability/counters.ts'
+export { Histogram, type HistogramValue } from './observability/histogram.ts'
+export {
+  MetricSet,
+  type MetricCatalog,
+  type MetricDefinition,
+  type MetricFamily,
+  type MetricSample,
+} from './observability/metric.ts'
+export { APP_METRICS } from './observability/app-metric-catalog.ts'
+export type { CommitHistory, CommitPoint } from './observability/commit-log.ts'
 export { APP_OPTIONS, type AppConfig, type AppOptions, type Logger } from './config.ts'
 
 export { topology, type TopologyBuilder } from './dsl/builder.ts'

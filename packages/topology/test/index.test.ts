@@ -5,8 +5,11 @@ import * as testing from '@tributary/topology/testing'
 
 test('@tributary/topology has these names, and no other', () => {
   assert.deepEqual(Object.keys(api), [
+    'APP_METRICS',
     'APP_OPTIONS',
+    'Histogram',
     'HttpSchemaRegistry',
+    'MetricSet',
     'SchemaNotLoaded',
     'TopologyError',
     'adviceForUnknown',

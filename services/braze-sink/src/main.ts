@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { configOrExit, runService } from '@tributary/service'
-import { apiKeyFrom, brazeDestination, type BrazeDestination } from '@tributary/sink-braze'
+import { apiKeyFrom, brazeDestination, brazeMetrics, type BrazeDestination } from '@tributary/sink-braze'
 import { createApp, createKafkaClient, HttpSchemaRegistry, type Topology } from '@tributary/topology'
 import { pino } from 'pino'
 import { argumentsOf, USAGE, type DryRunArguments } from './arguments.ts'
@@ -49,6 +49,7 @@ async function serve(): Promise<void> {
     host: config.host,
     port: config.port,
     status: () => ({ braze: destination.stats }),
+    metrics: () => brazeMetrics(destination.stats),
   })
 }
 

@@ -1,4 +1,4 @@
-import { configOrExit, runService } from '@tributary/service'
+import { configOrExit, enricherMetrics, runService } from '@tributary/service'
 import { createApp } from '@tributary/topology'
 import { pino } from 'pino'
 import { readConfig } from './config.ts'
@@ -25,5 +25,6 @@ await runService({
   host: config.host,
   port: config.port,
   status: () => ({ upcomingActivities: upcoming.stats }),
+  metrics: () => enricherMetrics({ 'upcoming-activities': upcoming.stats }),
   close: () => upcoming.close(),
 })

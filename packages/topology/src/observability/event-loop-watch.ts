@@ -1,6 +1,7 @@
 import { createHistogram } from 'node:perf_hooks'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../config.ts'
+import { Histogram } from './histogram.ts'
 
 /** How late timers were, in milliseconds: for so long nothing else had its turn either. */
 export interface EventLoopDelay {
@@ -17,6 +18,7 @@ export interface EventLoopWatchOptions {
 
 /** A stall is measured short by no more than this. */
 const EVERY_MS = 100
+const DELAY_BOUNDS_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 /**
  * Looks ten times a second how late its own timer is. Work of the runtime is done in slices, but an author's function that
@@ -27,6 +29,8 @@ export class EventLoopWatch {
   readonly #options: EventLoopWatchOptions
   /** Microseconds: a histogram takes whole numbers from 1. */
   readonly #delays = createHistogram()
+  /** Since the start, in seconds. */
+  readonly delays: Histogram = new Histogram(DELAY_BOUNDS_SECONDS)
   #cancel: (() => void) | undefined
 
   constructor(options: EventLoopWatchOptions) {
@@ -57,6 +61,7 @@ export class EventLoopWatch {
   #record(lateMs: number): void {
     const { logger, stallWarningMs } = this.#options
     this.#delays.record(Math.max(1, Math.round(lateMs * 1_000)))
+    this.delays.observe(Math.max(0, lateMs) / 1_000)
     if (lateMs >= stallWarningMs)
       logger.warn(
         { blockedMs: Math.round(lateMs), stallWarningMs },

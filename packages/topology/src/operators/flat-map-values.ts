@@ -8,9 +8,12 @@ export function flatMapValues(
 ): RecordHandler {
   const { name, mapper } = node
   const { context } = wiring
+  const counts = wiring.counts(name)
   return (key, value) => {
     wiring.enter(name)
+    counts.in += 1
     for (const item of mapper(value, key, context)) {
+      counts.out += 1
       downstream(key, item)
       // A generator runs on between the items, and the steps behind have named themselves meanwhile.
       wiring.enter(name)

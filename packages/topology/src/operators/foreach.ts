@@ -4,8 +4,10 @@ import type { ForeachNode } from '../plan/node.ts'
 export function foreach(node: ForeachNode, wiring: TaskWiring): RecordHandler {
   const { name, action } = node
   const { context } = wiring
+  const counts = wiring.counts(name)
   return (key, value) => {
     wiring.enter(name)
+    counts.in += 1
     action(value, key, context)
   }
 }

@@ -7,16 +7,22 @@ export type RowJoin = (key: unknown, value: unknown, tableKey: unknown) => void
 
 /** What both kinds of tables have in common once it is known what to ask them for. */
 export function joinRow(node: JoinNode, wiring: TaskWiring, downstream: RecordHandler): RowJoin {
-  const { joiner, parkForMs } = node
+  const { name, joiner, parkForMs } = node
   const { context } = wiring
+  const counts = wiring.counts(name)
   const table = wiring.table(node.table)
-  const onRow = (key: unknown, value: unknown, row: unknown): void =>
-    downstream(key, joiner(value, row, key, context))
+  const onRow = (key: unknown, value: unknown, row: unknown): void => {
+    const joined = joiner(value, row, key, context)
+    counts.out += 1
+    downstream(key, joined)
+  }
   const onMiss = missedRow(node, wiring)
-  const onNoRow: RowJoin =
-    node.outer === 'inner'
-      ? (_key, _value, tableKey) => onMiss(tableKey)
-      : (key, value) => onRow(key, value, undefined)
+  const isInner = node.outer === 'inner'
+  const onNoRow: RowJoin = (key, value, tableKey) => {
+    counts.misses += 1
+    if (isInner) onMiss(tableKey)
+    else onRow(key, value, undefined)
+  }
   if (parkForMs === undefined) {
     return (key, value, tableKey) => {
       const row = isKey(tableKey) ? table.get(tableKey) : undefined

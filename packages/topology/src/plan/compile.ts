@@ -12,10 +12,12 @@ import { peek } from '../operators/peek.ts'
 import { repartition } from '../operators/repartition.ts'
 import { selectKey } from '../operators/select-key.ts'
 import { split } from '../operators/split.ts'
+import type { StepCounts } from '../observability/counters.ts'
 import type {
   CompiledRepartition,
   CompiledSink,
   CompiledSource,
+  CompiledStep,
   CompiledSubTopology,
   CompiledTable,
   CompiledTopology,
@@ -25,7 +27,16 @@ import type {
 import { memoryNameOf, repartitionTopic, sourceNameOf } from './derived-names.ts'
 import { analyse, type Graph, type SubTopology } from './graph.ts'
 import { writtenTopics } from './topic-use.ts'
-import type { NodeId, Plan, PlanNode, RepartitionNode, SinkNode, SourceNode, TableNode } from './node.ts'
+import type {
+  JoinNode,
+  NodeId,
+  Plan,
+  PlanNode,
+  RepartitionNode,
+  SinkNode,
+  SourceNode,
+  TableNode,
+} from './node.ts'
 
 /** Turns a plan into what a task runs. Throws what `analyse` throws. */
 export function compile(plan: Plan): CompiledTopology {
@@ -36,6 +47,7 @@ export function compileGraph(graph: Graph): CompiledTopology {
   const { plan, subTopologies } = graph
   return {
     name: plan.name,
+    steps: compileSteps(plan),
     subTopologies: subTopologies.map(part => compileSubTopology(graph, part)),
     globalTables: graph.globalTables.map(compileTable),
     repartitions: subTopologies.flatMap(part =>
@@ -50,6 +62,30 @@ export function compileGraph(graph: Graph): CompiledTopology {
     ),
     deliveries: plan.nodes.filter(node => node.kind === 'deliver'),
   }
+}
+
+function compileSteps(plan: Plan): readonly CompiledStep[] {
+  const { nodes } = plan
+  const nameOf = (id: NodeId): string => {
+    const node = nodes.find(candidate => candidate.id === id) as PlanNode
+    return node.kind === 'repartition' ? sourceNameOf(node) : node.name
+  }
+  return nodes.flatMap((node): readonly CompiledStep[] => {
+    if (node.kind === 'table') return []
+    const { name, kind } = node
+    const ids = node.kind === 'source' ? [] : node.kind === 'merge' ? node.inputs : [node.input]
+    const step: CompiledStep = {
+      name,
+      kind,
+      inputs: ids.map(nameOf),
+      topic: node.kind === 'source' ? node.topic.name : undefined,
+      table: node.kind === 'join' ? nameOf(node.table) : undefined,
+      isLeftJoin: node.kind === 'join' && node.outer === 'left',
+    }
+    if (node.kind !== 'repartition') return [step]
+    const topic = repartitionTopic(plan, node)
+    return [step, { ...step, name: sourceNameOf(node), kind: 'source', inputs: [], topic }]
+  })
 }
 
 function compileSubTopology(graph: Graph, part: SubTopology): CompiledSubTopology {
@@ -125,9 +161,7 @@ function buildStep(graph: Graph, node: PlanNode, tools: BuildTools): RecordHandl
     case 'repartition':
       return repartition(node, wiring, wiring.sink(node.name, repartitionTopic(graph.plan, node)))
     case 'join':
-      return node.keyMapper === undefined
-        ? joinTable(node, wiring, downstream(node.id))
-        : joinGlobalTable(node, node.keyMapper, { wiring, downstream: downstream(node.id) })
+      return buildJoin(node, tools)
     case 'enrich':
       return wiring.enrich(node, downstream(node.id))
     case 'sink':
@@ -152,7 +186,32 @@ function buildSplit(
   }
   const unmatched = handlerFor('default') ?? (() => wiring.drop(node.name, 'unmatched-branch'))
   const branches = node.branches.map((_, index) => handlerFor(index) ?? unmatched)
-  return split(node, wiring, { branches, unmatched })
+  const countsFor = (index: number | 'default'): StepCounts => {
+    const outcome = outcomes.find(branch => branch.index === index)
+    // What nobody takes is counted as dropped.
+    const isTaken = outcome !== undefined && graph.consumers(outcome.id).length > 0
+    return isTaken ? wiring.counts(outcome.name) : { in: 0, out: 0, misses: 0 }
+  }
+  return split(node, wiring, {
+    branches,
+    unmatched,
+    branchCounts: node.branches.map((_, index) => countsFor(index)),
+    unmatchedCounts: countsFor('default'),
+  })
+}
+
+function buildJoin(node: JoinNode, { wiring, downstream }: BuildTools): RecordHandler {
+  const join =
+    node.keyMapper === undefined
+      ? joinTable(node, wiring, downstream(node.id))
+      : joinGlobalTable(node, node.keyMapper, { wiring, downstream: downstream(node.id) })
+  if (node.parkForMs === undefined) return join
+  // What waits has come in and is nowhere else.
+  const counts = wiring.counts(node.name)
+  return (key, value) => {
+    counts.in += 1
+    join(key, value)
+  }
 }
 
 function buildSink({ name, topics, choose }: SinkNode, wiring: TaskWiring): RecordHandler {

@@ -1,5 +1,6 @@
+import type { StepCounts } from '../observability/counters.ts'
 import type { RecordContext } from '../record.ts'
-import type { DeliverNode, EnrichNode, JoinNode, NodeId, OffsetReset } from './node.ts'
+import type { DeliverNode, EnrichNode, JoinNode, NodeId, OffsetReset, PlanNode } from './node.ts'
 import type { Serde } from '../serde/serde.ts'
 
 /*
@@ -56,6 +57,8 @@ export interface TaskWiring {
   readonly context: RecordContext
   /** Set before each call of an author's function, so that a failure names its step. */
   enter(nodeName: string): void
+  /** What a step counts; the same object in every task. */
+  counts(nodeName: string): StepCounts
   table(id: NodeId): TableReader
   /** Writes what a step puts out to one of the topics that the sub-topology's `sinks` list. */
   sink(nodeName: string, topic: string): RecordHandler
@@ -123,8 +126,24 @@ export interface CompiledRepartition {
   readonly writer: number
 }
 
+/** A step as its counts are told. */
+export interface CompiledStep {
+  readonly name: string
+  readonly kind: PlanNode['kind']
+  /** The steps, or the source, whose records come here. */
+  readonly inputs: readonly string[]
+  /** Of a source. */
+  readonly topic: string | undefined
+  /** Of a join: its table. */
+  readonly table: string | undefined
+  /** A join that passes records on without a row. */
+  readonly isLeftJoin: boolean
+}
+
 export interface CompiledTopology {
   readonly name: string
+  /** Sources and everything behind them, inputs before their users. */
+  readonly steps: readonly CompiledStep[]
   readonly subTopologies: readonly CompiledSubTopology[]
   readonly globalTables: readonly CompiledTable[]
   readonly repartitions: readonly CompiledRepartition[]

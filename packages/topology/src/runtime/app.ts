@@ -2,13 +2,17 @@ import type { KafkaClient } from '../client/ports.ts'
 import { systemClock, type Clock } from '../clock.ts'
 import { checkAppOptions, type AppConfig, type AppOptions, type Logger } from '../config.ts'
 import { TopologyError } from '../errors.ts'
+import { CommitLog, type CommitHistory } from '../observability/commit-log.ts'
 import { Counters, type CounterSnapshot } from '../observability/counters.ts'
 import { EventLoopWatch, type EventLoopDelay } from '../observability/event-loop-watch.ts'
+import type { MetricFamily } from '../observability/metric.ts'
 import type { CompiledTopology } from '../plan/compiled.ts'
 import type { SchemaRegistry } from '../serde/schema-registry.ts'
+import { appMetrics } from './app-metrics.ts'
 import { Lifecycle, type AppState } from './lifecycle.ts'
 import { openApplication, type OpenApplication } from './open-application.ts'
 import type { DeliveryStats } from './delivery/delivery-stage.ts'
+import type { TaskSource } from './task-source.ts'
 import type { TableProgress, TableStats } from './tables/tables.ts'
 
 export interface SourceStats {
@@ -23,6 +27,12 @@ export interface SourceStats {
   readonly bufferedBytes: number
   /** Nothing more is fetched until the buffer has emptied. */
   readonly isPaused: boolean
+  /** How old the oldest unfinished record is by its timestamp; 0 when there is none. */
+  readonly lagMs: number
+  /** The end of the partition; -1 before the first response. */
+  readonly highWatermark: number
+  /** Since a commit last changed the group's offset, or since reading began. */
+  readonly commitAgeMs: number
 }
 
 export interface TaskStats {
@@ -41,6 +51,8 @@ export interface AppStats {
   readonly counters: CounterSnapshot
   readonly deliveries: Readonly<Record<string, DeliveryStats>>
   readonly commits: number
+  /** Of transactions, whose work was repeated. */
+  readonly aborts: number
   /** Since the last call of `stats`. */
   readonly eventLoopDelayMs: EventLoopDelay
 }
@@ -69,6 +81,7 @@ export interface AppEnvironment {
   readonly random: () => number
   readonly logger: Logger
   readonly counters: Counters
+  readonly commitLog: CommitLog
   readonly events: AppEvents
   /** Aborts when the application closes or fails, also while it starts. */
   readonly closing: AbortSignal
@@ -95,6 +108,7 @@ export class App {
   readonly #events: AppEvents
   readonly #logger: Logger
   readonly #counters = new Counters()
+  readonly #commitLog: CommitLog
   readonly #lifecycle: Lifecycle
   readonly #clock: Clock
   readonly #loop: EventLoopWatch
@@ -113,7 +127,8 @@ export class App {
     this.#options = checkAppOptions(topology.name, config)
     this.#logger = config.logger ?? SILENT
     this.#clock = config.clock ?? systemClock
-    const { stallWarningMs } = this.#options
+    const { stallWarningMs, commitHistory, commitHistoryDistanceMs } = this.#options
+    this.#commitLog = new CommitLog({ intervals: commitHistory, distanceMs: commitHistoryDistanceMs })
     this.#loop = new EventLoopWatch({ clock: this.#clock, logger: this.#logger, stallWarningMs })
     this.#lifecycle = new Lifecycle((state, previous) => {
       this.#logger.info({ application: topology.name, state, previous }, 'state changed')
@@ -187,6 +202,10 @@ export class App {
   }
 
   stats(): AppStats {
+    return this.#stats(this.#loop.take())
+  }
+
+  #stats(eventLoopDelayMs: EventLoopDelay): AppStats {
     const open = this.#open
     return {
       state: this.state,
@@ -195,15 +214,7 @@ export class App {
         inFlight: task.inFlight.count,
         inFlightBytes: task.inFlight.bytes,
         parked: task.parked,
-        sources: [...task.sources].map(({ topic, partition, tracker, committed, lag, buffer, isPaused }) => ({
-          topic,
-          partition,
-          position: tracker.position,
-          committed,
-          lag,
-          bufferedBytes: buffer.bytes,
-          isPaused,
-        })),
+        sources: [...task.sources].map(source => sourceStats(source, this.#clock)),
       })),
       tables: open?.tables.stats() ?? [],
       counters: this.#counters.snapshot(),
@@ -211,8 +222,32 @@ export class App {
         [...(open?.deliveries ?? [])].map(([name, stage]) => [name, stage.stats]),
       ),
       commits: open?.committer.commits ?? 0,
-      eventLoopDelayMs: this.#loop.take(),
+      aborts: open?.committer.aborts ?? 0,
+      eventLoopDelayMs,
     }
+  }
+
+  /** The id of the group, which is the topology's name. */
+  get applicationId(): string {
+    return this.#topology.name
+  }
+
+  /** The latest commits of this process's partitions, for whoever judges them. */
+  commitHistories(): readonly CommitHistory[] {
+    return this.#commitLog.histories()
+  }
+
+  /** As Prometheus and its like take them; `docs/reference/metrics.md` lists them. Nothing is reset by it. */
+  metrics(): readonly MetricFamily[] {
+    return appMetrics({
+      topology: this.#topology,
+      options: this.#options,
+      stats: this.#stats({ max: 0, p99: 0 }),
+      isReady: this.readiness().isReady,
+      counters: this.#counters,
+      loopDelays: this.#loop.delays,
+      open: this.#open,
+    })
   }
 
   #environment(kafka: KafkaClient, registry: SchemaRegistry | undefined): AppEnvironment {
@@ -225,6 +260,7 @@ export class App {
       random: this.#config.random ?? Math.random,
       logger: this.#logger,
       counters: this.#counters,
+      commitLog: this.#commitLog,
       events: this.#events,
       closing: this.#closed.signal,
       onFailure: error => this.#fail(error),
@@ -255,6 +291,22 @@ export class App {
     this.#lifecycle.to(this.#failure === undefined ? 'closed' : 'failed')
     if (this.#failure === undefined) this.#ended.resolve()
     else this.#ended.reject(this.#failure)
+  }
+}
+
+function sourceStats(source: TaskSource, clock: Clock): SourceStats {
+  const { topic, partition, tracker, committed, lag, buffer, isPaused, highWatermark, committedAtMs } = source
+  return {
+    topic,
+    partition,
+    position: tracker.position,
+    committed,
+    lag,
+    bufferedBytes: buffer.bytes,
+    isPaused,
+    lagMs: source.lagMs(clock),
+    highWatermark,
+    commitAgeMs: clock.monotonicMs() - committedAtMs,
   }
 }
 

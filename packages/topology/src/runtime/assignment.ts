@@ -29,6 +29,8 @@ export interface AssignmentOptions {
   readonly committer: Commits
   readonly clock: Clock
   readonly logger: Logger
+  /** The partition is no longer this process's. */
+  readonly onReleased: (partition: TopicPartition) => void
   /** How long a revocation waits for what is under way. */
   readonly drainTimeoutMs: number
 }
@@ -81,6 +83,11 @@ export class Assignment implements GroupListener {
   }
 
   onAssigned(partitions: readonly TopicPartition[]): Promise<void> {
+    this.#options.environment.counters.rebalances.assigned += 1
+    return this.#assign(partitions)
+  }
+
+  #assign(partitions: readonly TopicPartition[]): Promise<void> {
     const { topology, tables } = this.#options
     const starting: { readonly open: OpenTask; readonly sources: readonly CompiledSource[] }[] = []
     for (const subTopology of topology.subTopologies) {
@@ -103,6 +110,7 @@ export class Assignment implements GroupListener {
   }
 
   async onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
+    this.#options.environment.counters.rebalances.revoked += 1
     const revoked = this.#remove(partitions)
     for (const open of revoked) this.#leaving.add(open)
     await Promise.all(revoked.map(open => this.#drain(open)))
@@ -121,6 +129,7 @@ export class Assignment implements GroupListener {
   }
 
   async onLost(partitions: readonly TopicPartition[]): Promise<void> {
+    this.#options.environment.counters.rebalances.lost += 1
     const lost = this.#remove(partitions)
     for (const open of lost) this.#release(open)
     this.#tellShares()
@@ -225,6 +234,7 @@ export class Assignment implements GroupListener {
     const { tables } = this.#options
     this.#stop(open)
     for (const table of tablesOf(subTopology)) tables.revoke(table.node, [task.partition])
+    for (const topic of open.topics) this.#options.onReleased({ topic, partition: task.partition })
   }
 
   /** Those that drain count until they are through. */
@@ -245,7 +255,7 @@ export class Assignment implements GroupListener {
           ({ topic, partition }) => !gone.some(lost => lost.topic === topic && lost.partition === partition),
         ),
     )
-    if (kept.length > 0) await this.onAssigned(kept)
+    if (kept.length > 0) await this.#assign(kept)
   }
 
   async #start(open: OpenTask, sources: readonly CompiledSource[]): Promise<void> {

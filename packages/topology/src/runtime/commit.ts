@@ -3,21 +3,33 @@ import type { Logger } from '../config.ts'
 import { TopologyError } from '../errors.ts'
 import type { RecordCollector } from './record-collector.ts'
 import type { Task } from './task.ts'
+import type { TaskSource } from './task-source.ts'
 
 /** What the application asks of either guarantee's commit procedure. */
 export interface Commits {
   /** How many have changed the group's offsets. */
   readonly commits: number
+  /** Transactions that were given up; their work is repeated. */
+  readonly aborts: number
   /** For all tasks. Resolves when this one and those before it are over. */
   commit(): Promise<void>
   /** Tasks were taken away in the middle of their work. */
   tasksLost(): Promise<void>
 }
 
+export interface UncommittedOffset {
+  readonly source: TaskSource
+  readonly offset: CommitOffset
+}
+
 export interface CommitterOptions {
   readonly collector: RecordCollector
   readonly group: Pick<GroupMember, 'commit'>
   readonly tasks: () => readonly Task[]
+  /** The group has them. */
+  readonly onCommitted: (offsets: readonly UncommittedOffset[]) => void
+  /** The group did not take them for now. */
+  readonly onPutOff: () => void
   readonly logger: Logger
 }
 
@@ -34,6 +46,7 @@ export class Committer implements Commits {
   readonly #options: CommitterOptions
   #last: Promise<void> = Promise.resolve()
   commits = 0
+  readonly aborts: number = 0
 
   constructor(options: CommitterOptions) {
     this.#options = options
@@ -66,9 +79,10 @@ export class Committer implements Commits {
         { code: error.code, error: error.message, offsets: offsets.length },
         'commit put off',
       )
+      this.#options.onPutOff()
       return
     }
-    for (const { source, offset } of uncommitted) source.committed = offset.offset
+    this.#options.onCommitted(uncommitted)
     this.commits += 1
   }
 }

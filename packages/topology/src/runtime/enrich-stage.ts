@@ -2,6 +2,7 @@ import { backoffMs } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
 import { adviceForUnknown, retryAdviceOf, TopologyError } from '../errors.ts'
 import { Fifo } from '../fifo.ts'
+import type { Counters, EnrichCounts } from '../observability/counters.ts'
 import type { EnrichContext, EnrichNode } from '../plan/node.ts'
 import type { RecordContext } from '../record.ts'
 import { laneKeyOf } from './lane-key.ts'
@@ -19,6 +20,7 @@ export interface EnrichJob {
 export interface EnrichStageOptions {
   readonly clock: Clock
   readonly random: () => number
+  readonly counters: Counters
 }
 
 /**
@@ -36,11 +38,16 @@ export class EnrichStage {
   #inFlight = 0
   #waitingInLanes = 0
   #callsUnderWay = 0
-  retries = 0
+  readonly #counts: EnrichCounts
 
   constructor(node: EnrichNode, options: EnrichStageOptions) {
     this.#node = node
     this.#options = options
+    this.#counts = options.counters.enrich(node.name)
+  }
+
+  get step(): string {
+    return this.#node.name
   }
 
   /** Calls that have not answered yet; those that wait for a retry are in flight, but not here. */
@@ -124,11 +131,12 @@ export class EnrichStage {
         const result = await this.#callOnce(job)
         return () => job.onResult(result)
       } catch (error) {
+        if (!this.#stop.signal.aborted) this.#counts.failures += 1
         const advice = retryAdviceOf(error, adviceForUnknown(error))
         if (this.#stop.signal.aborted || advice.kind === 'never' || attempts >= retry.maxAttempts) {
           return () => job.onFailure(error)
         }
-        this.retries += 1
+        this.#counts.retries += 1
         const waitMs = advice.kind === 'after' ? advice.ms : backoffMs(attempts, retry, this.#options.random)
         try {
           await this.#options.clock.sleep(waitMs, { signal: this.#stop.signal })
@@ -165,11 +173,14 @@ export class EnrichStage {
       rejectLate(error)
     })
     this.#callsUnderWay += 1
+    this.#counts.calls += 1
+    const startedMs = this.#options.clock.monotonicMs()
     try {
       const context: EnrichContext = { ...job.context, signal: controller.signal }
       return await Promise.race([call(job.value, job.key, context), late])
     } finally {
       this.#callsUnderWay -= 1
+      this.#counts.duration.observe((this.#options.clock.monotonicMs() - startedMs) / 1_000)
       cancelTimer()
       this.#stop.signal.removeEventListener('abort', stopped)
     }

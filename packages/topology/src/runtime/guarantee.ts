@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { BatchProducer, GroupMember } from '../client/ports.ts'
 import type { AppEnvironment } from './app.ts'
 import type { Assignment } from './assignment.ts'
-import { Committer, type Commits } from './commit.ts'
+import { Committer, type Commits, type UncommittedOffset } from './commit.ts'
 import type { RecordCollector } from './record-collector.ts'
 import { TransactionBatches } from './transaction-batches.ts'
 import { TransactionalCommitter } from './transactional-commit.ts'
@@ -31,7 +31,8 @@ export function openGuarantee(app: AppEnvironment): Promise<Guarantee> {
   return app.options.guarantee === 'exactly-once' ? openTransactions(app) : openAtLeastOnce(app)
 }
 
-async function openAtLeastOnce({ kafka, logger, onFailure }: AppEnvironment): Promise<Guarantee> {
+async function openAtLeastOnce(app: AppEnvironment): Promise<Guarantee> {
+  const { kafka, logger, counters, onFailure } = app
   const producer = endingWithRefusal(await kafka.createProducer())
   let isEnded = false
   return {
@@ -41,7 +42,16 @@ async function openAtLeastOnce({ kafka, logger, onFailure }: AppEnvironment): Pr
       if (!isEnded) onFailure(error)
     },
     createCommits: ({ collector, group, assignment }) =>
-      new Committer({ collector, group, logger, tasks: () => assignment().tasksAtWork }),
+      new Committer({
+        collector,
+        group,
+        logger,
+        tasks: () => assignment().tasksAtWork,
+        onCommitted: offsets => noteCommitted(app, offsets),
+        onPutOff: () => {
+          counters.commitFailures += 1
+        },
+      }),
     end: () => {
       isEnded = true
     },
@@ -70,13 +80,19 @@ function endingWithRefusal(producer: BatchProducer): BatchProducer {
   }
 }
 
-async function openTransactions({
-  topology,
-  options,
-  kafka,
-  logger,
-  onFailure,
-}: AppEnvironment): Promise<Guarantee> {
+/** What the group has now, in the sources and in the history that the application is judged by. */
+function noteCommitted({ clock, commitLog }: AppEnvironment, offsets: readonly UncommittedOffset[]): void {
+  const nowMs = clock.now()
+  for (const { source, offset } of offsets) {
+    source.committed = offset.offset
+    source.committedAtMs = clock.monotonicMs()
+    commitLog.look(source, source.highWatermark, nowMs)
+    commitLog.committed(source, offset.offset, nowMs)
+  }
+}
+
+async function openTransactions(app: AppEnvironment): Promise<Guarantee> {
+  const { topology, options, kafka, logger, onFailure } = app
   const plainProducer = await kafka.createProducer()
   const producer = await kafka.createTransactionalProducer({
     // The group fences by member id and epoch; a stable id besides ends a crashed predecessor's transaction at once.
@@ -98,6 +114,7 @@ async function openTransactions({
         group,
         tasks: () => assignment().tasksAtWork,
         suspend: () => assignment().suspend(),
+        onCommitted: offsets => noteCommitted(app, offsets),
         onFailure,
         logger,
       })

@@ -97,7 +97,7 @@ export class HeldOutputs implements Outputs {
       this.#write(outputs)
       return
     }
-    outputs.source.tracker.hold(outputs.offset)
+    outputs.source.tracker.hold(outputs.offset, outputs.source.buffer.cursor.timestampMs)
     outputs.isWaiting = true
     this.#waiting.push(outputs)
     this.#bytes += outputs.bytes

@@ -185,7 +185,7 @@ export class InFlightRecords {
     const rawValue = copyOf(cursor, cursor.valueStart, cursor.valueEnd)
     const context = this.#options.context.snapshot()
     const bytes = (rawKey?.length ?? 0) + (rawValue?.length ?? 0) + headerBytes(context)
-    source.tracker.hold(context.offset)
+    source.tracker.hold(context.offset, context.timestampMs)
     this.#count += 1
     this.#bytes += bytes
     return {

@@ -18,6 +18,8 @@ const TRANSITIONS = {
 
 export type AppState = keyof typeof TRANSITIONS
 
+export const APP_STATES: readonly AppState[] = Object.keys(TRANSITIONS) as AppState[]
+
 export class Lifecycle {
   #state: AppState = 'created'
   readonly #onChange: (state: AppState, previous: AppState) => void

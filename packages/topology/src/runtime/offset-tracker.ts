@@ -9,6 +9,8 @@ export class OffsetTracker {
   readonly #holds = new Map<number, number>()
   /** Held offsets in ascending order; those already let go are skipped lazily. */
   readonly #order = new Fifo<number>()
+  /** The timestamps of the records at those offsets. */
+  readonly #timestampsMs = new Fifo<number>()
 
   constructor(position: number) {
     this.#position = position
@@ -24,8 +26,14 @@ export class OffsetTracker {
     for (let offset = this.#order.peek(); offset !== undefined; offset = this.#order.peek()) {
       if (this.#holds.has(offset)) return offset
       this.#order.take()
+      this.#timestampsMs.take()
     }
     return this.#position
+  }
+
+  /** The timestamp of the record that stands at `committable` and is held; undefined when none is. */
+  get heldTimestampMs(): number | undefined {
+    return this.committable < this.#position ? this.#timestampsMs.peek() : undefined
   }
 
   get heldCount(): number {
@@ -38,9 +46,12 @@ export class OffsetTracker {
   }
 
   /** May be called several times for one offset; each hold needs its own release. The first comes in offset order. */
-  hold(offset: number): void {
+  hold(offset: number, timestampMs: number): void {
     const holds = this.#holds.get(offset)
-    if (holds === undefined) this.#order.push(offset)
+    if (holds === undefined) {
+      this.#order.push(offset)
+      this.#timestampsMs.push(timestampMs)
+    }
     this.#holds.set(offset, (holds ?? 0) + 1)
   }
 

@@ -68,9 +68,10 @@ export async function openApplication(environment: AppEnvironment): Promise<Open
     committer,
     clock: app.clock,
     logger: app.logger,
+    onReleased: partition => app.commitLog.forget(partition),
     drainTimeoutMs: options.shutdownTimeoutMs - lastCommitMs(options),
   })
-  const stopCommits = commitRegularly(app, committer)
+  const stopCommits = commitRegularly(app, committer, assignment)
   const close = closing(app, { group, fetcher, tables, deliveries, guarantee, assignment })
   return {
     tables,
@@ -161,6 +162,7 @@ function createCollector(
       return partitions
     },
     limitsOf: topic => topics.limits.get(topic) ?? NO_LIMITS,
+    counters: app.counters,
     batchBytes,
     lingerMs,
     maxPendingBytes,
@@ -183,7 +185,7 @@ function openTables(app: AppEnvironment, collector: RecordCollector): Promise<Ta
     staleAfterMs: options.tableStaleAfterMs,
     onMalformedRow: options.onMalformedRow,
     async deadLetter(letter) {
-      counters.deadLetter(letter.error)
+      counters.deadLetter(letter.step, letter.error)
       collector.appendDeadLetter(deadLetterTopic, letter)
       await collector.flush()
     },
@@ -266,13 +268,14 @@ function taskEnvironment(
 }
 
 /** A commit starts `commitIntervalMs` after the previous one has ended. */
-function commitRegularly(app: AppEnvironment, committer: Commits): () => void {
+function commitRegularly(app: AppEnvironment, committer: Commits, assignment: Assignment): () => void {
   let cancel: (() => void) | undefined
   let isStopped = false
   const schedule = (): void => {
     cancel = app.clock.schedule(app.options.commitIntervalMs, () => {
       committer.commit().then(
         () => {
+          lookAtEnds(app, assignment)
           if (!isStopped) schedule()
         },
         (error: unknown) => {
@@ -286,6 +289,13 @@ function commitRegularly(app: AppEnvironment, committer: Commits): () => void {
     isStopped = true
     cancel?.()
   }
+}
+
+/** How far behind the commits are is known without a commit, too. */
+function lookAtEnds({ clock, commitLog }: AppEnvironment, { tasks }: Assignment): void {
+  const nowMs = clock.now()
+  for (const { sources } of tasks)
+    for (const source of sources) commitLog.look(source, source.highWatermark, nowMs)
 }
 
 function stepName(nodes: readonly DeliverNode[], id: NodeId): string {

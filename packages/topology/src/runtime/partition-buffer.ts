@@ -1,5 +1,6 @@
 import { Fifo } from '../fifo.ts'
 import type { FetchedBatch } from '../client/ports.ts'
+import { baseTimestampMs } from '../wire/batch-header.ts'
 import { RecordCursor } from '../wire/record-batch-reader.ts'
 
 /**
@@ -15,6 +16,13 @@ export class PartitionBuffer {
 
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** Of the record that is next, or of the batch that it is in; undefined when nothing is buffered. */
+  get nextTimestampMs(): number | undefined {
+    if (this.#isOnRecord || this.#current !== undefined) return this.cursor.timestampMs
+    for (const { records } of this.#batches) if (records.length > 0) return baseTimestampMs(records, 0)
+    return undefined
   }
 
   push(batch: FetchedBatch): void {

@@ -1,6 +1,8 @@
 import type { BatchProducer } from '../client/ports.ts'
 import type { Clock } from '../clock.ts'
 import { TopologyError } from '../errors.ts'
+import type { Counters, OutputCounts } from '../observability/counters.ts'
+import type { Histogram } from '../observability/histogram.ts'
 import { formatTopicPartition, type RecordHeaders } from '../record.ts'
 import { BATCH_HEADER_BYTES } from '../wire/batch-header.ts'
 import { partitionForKey } from '../wire/murmur2.ts'
@@ -14,6 +16,7 @@ export interface RecordCollectorOptions {
   /** Partition counts of every topic that may be written. */
   readonly partitionsOf: (topic: string) => number
   readonly limitsOf: (topic: string) => OutputLimits
+  readonly counters: Counters
   /** A batch is sent when it has this many bytes, or `lingerMs` after its first record. */
   readonly batchBytes: number
   readonly lingerMs: number
@@ -31,6 +34,10 @@ interface OutputPartition {
   readonly topic: string
   readonly partition: number
   readonly writer: RecordBatchWriter
+  readonly counts: OutputCounts
+  /** Of the records in the writer: by their sum and the least of them their latencies are told, once for all. */
+  timestampSum: number
+  timestampMin: number
 }
 
 interface OutputTopic {
@@ -161,7 +168,10 @@ export class RecordCollector implements Outputs {
       this.#send(target)
       if (key === null) output.sticky = (output.sticky + 1) % output.partitions.length
     }
-    target.writer.appendRecord(key, value, metadata.timestampMs, metadata.headers)
+    const { timestampMs } = metadata
+    target.writer.appendRecord(key, value, timestampMs, metadata.headers)
+    target.timestampSum += timestampMs
+    if (timestampMs < target.timestampMin) target.timestampMin = timestampMs
     if (target.writer.count === 1) this.#opened(target)
   }
 
@@ -183,16 +193,23 @@ export class RecordCollector implements Outputs {
   discard(): void {
     this.#cancelLinger?.()
     this.#cancelLinger = undefined
-    for (const { writer } of this.#open) writer.reset()
+    for (const target of this.#open) {
+      target.writer.reset()
+      forgetTimestamps(target)
+    }
     this.#open.clear()
   }
 
   #addTopic(topic: string): OutputTopic {
     const count = this.#options.partitionsOf(topic)
+    const counts = this.#options.counters.output(topic)
     const partitions = Array.from({ length: count }, (_, partition) => ({
       topic,
       partition,
       writer: new RecordBatchWriter(),
+      counts,
+      timestampSum: 0,
+      timestampMin: Number.POSITIVE_INFINITY,
     }))
     const output = { topic, partitions, limits: this.#options.limitsOf(topic), sticky: 0 }
     this.#topics.set(topic, output)
@@ -209,11 +226,21 @@ export class RecordCollector implements Outputs {
     const recordCount = target.writer.count
     const records = target.writer.seal()
     this.#pendingBytes += records.length
-    const { topic, partition } = target
+    const { topic, partition, counts, timestampSum, timestampMin } = target
+    forgetTimestamps(target)
     const sending = this.#options.producer
       .send({ topic, partition, records, recordCount })
       .then(
-        () => undefined,
+        () => {
+          counts.batches += 1
+          counts.records += recordCount
+          counts.bytes += records.length
+          observeLatency(counts.latency, this.#options.clock.now(), {
+            recordCount,
+            timestampSum,
+            timestampMin,
+          })
+        },
         (error: unknown) => this.#failed(topic, partition, error),
       )
       .finally(() => {
@@ -243,4 +270,22 @@ export class RecordCollector implements Outputs {
           )
     this.#options.onFailure(this.#failure)
   }
+}
+
+function forgetTimestamps(target: OutputPartition): void {
+  target.timestampSum = 0
+  target.timestampMin = Number.POSITIVE_INFINITY
+}
+
+/** The oldest record by itself, the others by their mean: the sum is exact, and a late one among many still shows. */
+function observeLatency(
+  latency: Histogram,
+  nowMs: number,
+  batch: { readonly recordCount: number; readonly timestampSum: number; readonly timestampMin: number },
+): void {
+  const { recordCount, timestampSum, timestampMin } = batch
+  latency.observe(Math.max(0, nowMs - timestampMin) / 1_000)
+  const others = recordCount - 1
+  if (others === 0) return
+  latency.observe(Math.max(0, nowMs - (timestampSum - timestampMin) / others) / 1_000, others)
 }

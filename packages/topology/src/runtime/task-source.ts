@@ -1,3 +1,6 @@
+import type { FetchedBatch } from '../client/ports.ts'
+import type { Clock } from '../clock.ts'
+import type { StepCounts } from '../observability/counters.ts'
 import type { RecordHandler } from '../plan/compiled.ts'
 import type { Codec } from '../serde/serde.ts'
 import { OffsetTracker } from './offset-tracker.ts'
@@ -19,6 +22,12 @@ export class TaskSource {
   /** The offset that the group has; `undefined` before the first commit. */
   committed: number | undefined
   highWatermark = -1
+  /** By the monotonic clock: when a commit last changed the group's offset, or when reading began. */
+  committedAtMs: number
+  readonly counts: StepCounts
+  /** By the monotonic clock: since when there has been something that is not finished, and where the position was then. */
+  #behindSinceMs: number
+  #behindSincePosition: number
   /** A schema that the next record needs is being fetched. */
   isWaitingForSchema = false
   /** The registry does not know the schema of the next record. */
@@ -33,6 +42,9 @@ export class TaskSource {
     readonly handler: RecordHandler
     readonly startOffset: number
     readonly committed: number | undefined
+    readonly counts: StepCounts
+    /** By the monotonic clock. */
+    readonly nowMs: number
   }) {
     this.topic = options.topic
     this.partition = options.partition
@@ -40,11 +52,37 @@ export class TaskSource {
     this.handler = options.handler
     this.tracker = new OffsetTracker(options.startOffset)
     this.committed = options.committed
+    this.counts = options.counts
+    this.committedAtMs = options.nowMs
+    this.#behindSinceMs = options.nowMs
+    this.#behindSincePosition = options.startOffset
     this.onPosition = nextOffset => this.tracker.advance(nextOffset)
   }
 
   /** Records between the position and the end of the partition, or -1 before the first response. */
   get lag(): number {
     return this.highWatermark < 0 ? -1 : Math.max(0, this.highWatermark - this.tracker.committable)
+  }
+
+  heard({ highWatermark }: FetchedBatch, clock: Clock): void {
+    if (this.lag === 0) {
+      this.#behindSinceMs = clock.monotonicMs()
+      this.#behindSincePosition = this.tracker.position
+    }
+    this.highWatermark = highWatermark
+  }
+
+  /** How old the oldest unfinished record is by its timestamp, in milliseconds; 0 when there is none. */
+  lagMs(clock: Clock): number {
+    if (this.lag <= 0) return 0
+    const timestampMs = this.tracker.heldTimestampMs ?? this.#nextTimestampMs
+    if (timestampMs === undefined || timestampMs < 0) return clock.monotonicMs() - this.#behindSinceMs
+    return Math.max(0, clock.now() - timestampMs)
+  }
+
+  /** Of the next record where it is known; else of the last one, unless the partition was idle behind it. */
+  get #nextTimestampMs(): number | undefined {
+    const isMoving = this.tracker.position > this.#behindSincePosition
+    return this.buffer.nextTimestampMs ?? (isMoving ? this.buffer.cursor.timestampMs : undefined)
   }
 }

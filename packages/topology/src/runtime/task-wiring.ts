@@ -15,6 +15,7 @@ export function buildHandlers(
   const wiring: TaskWiring = {
     context: task.context,
     enter: step => task.enter(step),
+    counts: step => task.environment.counters.step(step),
     table,
     sink: (step, topic) => sinkHandler(task, step, topic),
     enrich: (node, downstream) => enrichHandler(task, node, downstream),
@@ -29,7 +30,7 @@ export function buildHandlers(
 }
 
 function sinkHandler(task: Task, step: string, topic: string): RecordHandler {
-  const { counters } = task.environment
+  const counts = task.environment.counters.sink(step)
   const { context, outputs } = task
   const codecs = task.environment.sinkCodecs.get(topic) as TopicCodecs
   return (key, value) => {
@@ -37,19 +38,23 @@ function sinkHandler(task: Task, step: string, topic: string): RecordHandler {
     const keyBytes = key === null || key === undefined ? null : codecs.key.encode(key)
     const valueBytes = value === null || value === undefined ? null : codecs.value.encode(value)
     outputs.append(topic, keyBytes, valueBytes, context)
-    counters.produced += 1
+    counts.out += 1
   }
 }
 
 function enrichHandler(task: Task, node: EnrichNode, downstream: RecordHandler): RecordHandler {
   const stage = task.addStage(node)
   const isOrdered = node.order === 'per-key'
+  const counts = task.environment.counters.step(node.name)
   return (key, value) => {
+    counts.in += 1
     const record = task.hold(isOrdered)
     const goOn = (result: unknown): void => {
       task.resume(record, () => {
         task.enter(node.name)
-        downstream(key, node.joiner(value, result, key, task.context))
+        const joined = node.joiner(value, result, key, task.context)
+        counts.out += 1
+        downstream(key, joined)
       })
       task.inFlight.release(record, isOrdered)
     }
@@ -91,7 +96,9 @@ function enrichmentFailure(task: Task, node: EnrichNode, cause: unknown): Topolo
 function deliverHandler(task: Task, node: DeliverNode): RecordHandler {
   const stage = task.deliveryOf(node)
   const memory = node.memory === undefined ? undefined : laneMemory(task, node)
+  const counts = task.environment.counters.step(node.name)
   return (key, value) => {
+    counts.in += 1
     task.enter(node.name)
     const laneKey = node.laneKey === undefined ? laneKeyOf(key) : node.laneKey(value, key, task.context)
     const bytes = node.sizeOf === undefined ? 0 : node.sizeOf(value)
@@ -108,6 +115,7 @@ function deliverHandler(task: Task, node: DeliverNode): RecordHandler {
       owner: task,
       settle: (outcome, attempts, together) => {
         if (outcome.kind === 'accepted') {
+          counts.out += 1
           const { memory: remembered } = outcome
           if (remembered !== undefined && memory !== undefined && laneKey !== undefined) {
             task.resume(record, () => {

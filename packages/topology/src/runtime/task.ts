@@ -1,9 +1,10 @@
-import type { CommitOffset, FetchedBatch } from '../client/ports.ts'
+import type { FetchedBatch } from '../client/ports.ts'
 import { backoffMs } from '../backoff.ts'
 import { retryAdviceOf, TopologyError, type TopologyErrorCode } from '../errors.ts'
 import type { CompiledSubTopology, RecordHandler, TableReader } from '../plan/compiled.ts'
 import type { DeliverNode, EnrichNode, NodeId } from '../plan/node.ts'
 import { SchemaNotLoaded } from '../serde/serde.ts'
+import type { UncommittedOffset } from './commit.ts'
 import type { FailedDelivery } from './dead-letter.ts'
 import type { DeliveryStage } from './delivery/delivery-stage.ts'
 import type { MemoryRows } from './delivery/lane-memory.ts'
@@ -53,6 +54,7 @@ export class Task {
   readonly #held: HeldOutputs | undefined
   readonly #sources = new Map<string, TaskSource>()
   readonly #memory: TaskOptions['memory']
+  readonly #subTopology: CompiledSubTopology
   readonly #handlers: ReadonlyMap<string, RecordHandler>
   readonly #stages: EnrichStage[] = []
   readonly #lots: ParkingLot[] = []
@@ -82,6 +84,7 @@ export class Task {
       monotonicMs: () => this.environment.clock.monotonicMs(),
     })
     this.#memory = options.memory
+    this.#subTopology = subTopology
     this.#handlers = buildHandlers(this, subTopology, id => options.table(id, partition))
   }
 
@@ -93,12 +96,25 @@ export class Task {
     }
     this.#sources.set(
       topic,
-      new TaskSource({ topic, partition: this.partition, codecs, handler, startOffset, committed }),
+      new TaskSource({
+        topic,
+        partition: this.partition,
+        codecs,
+        handler,
+        startOffset,
+        committed,
+        counts: this.environment.counters.source(this.#sourceName(topic)),
+        nowMs: this.environment.clock.monotonicMs(),
+      }),
     )
   }
 
   hasSource(topic: string): boolean {
     return this.#sources.has(topic)
+  }
+
+  #sourceName(topic: string): string {
+    return this.#subTopology.sources.find(source => source.topic === topic)?.name ?? topic
   }
 
   get sources(): Iterable<TaskSource> {
@@ -144,7 +160,7 @@ export class Task {
   accept(batch: FetchedBatch): void {
     const source = this.#sources.get(batch.topic)
     if (source === undefined || this.#isStopped) return
-    source.highWatermark = batch.highWatermark
+    source.heard(batch, this.environment.clock)
     source.buffer.push(batch)
     if (!source.isPaused && source.buffer.bytes >= this.environment.maxBufferedBytes) {
       source.isPaused = true
@@ -180,8 +196,8 @@ export class Task {
   }
 
   /** Offsets that the group does not have yet. Step 1 of a commit: what they cover is finished or in the collector. */
-  uncommitted(): { readonly source: TaskSource; readonly offset: CommitOffset }[] {
-    const offsets: { readonly source: TaskSource; readonly offset: CommitOffset }[] = []
+  uncommitted(): UncommittedOffset[] {
+    const offsets: UncommittedOffset[] = []
     if (this.#isAborted) return offsets
     for (const source of this.#sources.values()) {
       const offset = source.tracker.committable
@@ -253,7 +269,7 @@ export class Task {
     if (record?.hasLetter ?? this.#hasLetter) return
     if (record === undefined) this.#hasLetter = true
     else record.hasLetter = true
-    environment.counters.deadLetter(error)
+    environment.counters.deadLetter(step, error)
     this.outputs.appendDeadLetter(environment.deadLetterTopic, {
       ...context.snapshot(),
       ...this.#rawRecord(),
@@ -336,7 +352,7 @@ export class Task {
       this.#finish(source)
       return
     }
-    this.environment.counters.consumed += 1
+    source.counts.out += 1
     if (!this.inFlight.waitIfOrdered(source, source.handler, key, value))
       this.#dispatch(source.handler, key, value)
     this.#finish(source)

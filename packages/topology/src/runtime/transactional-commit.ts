@@ -1,7 +1,7 @@
 import type { CommitOffset, GroupMember, TransactionalProducer } from '../client/ports.ts'
 import type { Logger } from '../config.ts'
 import { TopologyError, type TopologyErrorCode } from '../errors.ts'
-import type { Commits } from './commit.ts'
+import type { Commits, UncommittedOffset } from './commit.ts'
 import type { RecordCollector } from './record-collector.ts'
 import type { Task } from './task.ts'
 import type { TransactionBatches } from './transaction-batches.ts'
@@ -15,6 +15,7 @@ export interface TransactionalCommitterOptions {
   readonly tasks: () => readonly Task[]
   /** Ends the work of all tasks where it stands; what it returns starts it again from the committed offsets. */
   readonly suspend: () => () => void
+  readonly onCommitted: (offsets: readonly UncommittedOffset[]) => void
   readonly onFailure: (error: Error) => void
   readonly logger: Logger
 }
@@ -113,7 +114,7 @@ export class TransactionalCommitter implements Commits {
       this.#doom ??= error
       return
     }
-    for (const { source, offset } of uncommitted) source.committed = offset.offset
+    this.#options.onCommitted(uncommitted)
     if (uncommitted.length > 0) this.commits += 1
     // What was doomed meanwhile has its work in the held batches.
     if (this.#doom === undefined) batches.release()

@@ -294,6 +294,7 @@ export class TopologyTestDriver {
       clock: this.clock,
       partitionsOf: () => this.#partitions,
       limitsOf: () => NO_LIMITS,
+      counters: this.#counters,
       batchBytes: APP_DEFAULTS.batchBytes,
       lingerMs: APP_DEFAULTS.lingerMs,
       maxPendingBytes: APP_DEFAULTS.maxPendingBytes,

@@ -57,6 +57,10 @@ export function setBaseOffset(records: Buffer, at: number, offset: number): void
   writeLong(records, at, offset)
 }
 
+export function baseTimestampMs(records: Buffer, at: number): number {
+  return readLong(records, at + 27)
+}
+
 export function lastOffsetDelta(records: Buffer, at: number): number {
   return records.readInt32BE(at + 23)
 }

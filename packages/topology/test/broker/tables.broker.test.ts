@@ -349,6 +349,7 @@ function joining(stream: string, table: string): CompiledTopology {
   }
   return {
     name: 'tables-test',
+    steps: [],
     subTopologies: [
       {
         id: 0,

@@ -31,6 +31,7 @@ function enrichmentWith(options: object): EnrichNode {
   builder.build().compiled.subTopologies[0]?.build({
     context: { topic: '', partition: 0, offset: 0, timestampMs: 0, headers: [] },
     enter: () => {},
+    counts: () => ({ in: 0, out: 0, misses: 0 }),
     table: () => ({ get: () => undefined, watch: () => () => undefined }),
     sink: () => () => {},
     enrich: node => (seen.push(node), () => {}),

@@ -1,3 +1,4 @@
+import type { StepCounts } from '../../src/observability/counters.ts'
 import type {
   DropReason,
   Parking,
@@ -34,6 +35,7 @@ export class FakeWiring implements TaskWiring {
     headers: [],
   }
   readonly events: WiringEvent[] = []
+  readonly steps = new Map<string, StepCounts>()
   readonly tables = new Map<NodeId, ReadonlyMap<unknown, unknown>>()
   /** Every key that a table was asked for. */
   readonly lookups: unknown[] = []
@@ -43,6 +45,15 @@ export class FakeWiring implements TaskWiring {
 
   enter(node: string): void {
     this.events.push({ kind: 'enter', node })
+  }
+
+  counts(node: string): StepCounts {
+    let counts = this.steps.get(node)
+    if (counts === undefined) {
+      counts = { in: 0, out: 0, misses: 0 }
+      this.steps.set(node, counts)
+    }
+    return counts
   }
 
   table(id: NodeId): TableReader {

@@ -175,9 +175,23 @@ test('split gives a record to the first branch that takes it, and to that one on
     ],
   }
   const branches = [wiring.output('big'), wiring.output('positive')]
-  const handler = split(node, wiring, { branches, unmatched: wiring.output('unmatched') })
-  for (const value of [11, 1, -1]) handler('k', value)
-  assert.deepEqual(wiring.take(), [out('k', 11, 'big'), out('k', 1, 'positive'), out('k', -1, 'unmatched')])
+  const handler = split(node, wiring, {
+    branches,
+    unmatched: wiring.output('unmatched'),
+    branchCounts: ['big', 'positive'].map(name => wiring.counts(name)),
+    unmatchedCounts: wiring.counts('unmatched'),
+  })
+  for (const value of [11, 12, 1, -1]) handler('k', value)
+  assert.deepEqual(wiring.take(), [
+    out('k', 11, 'big'),
+    out('k', 12, 'big'),
+    out('k', 1, 'positive'),
+    out('k', -1, 'unmatched'),
+  ])
+  assert.deepEqual(
+    ['big', 'positive', 'unmatched'].map(name => wiring.counts(name).out),
+    [2, 1, 1],
+  )
 })
 
 test('split asks no branch behind the one that takes the record', () => {
@@ -190,6 +204,8 @@ test('split asks no branch behind the one that takes the record', () => {
   const handler = split({ ...step, kind: 'split', branches }, wiring, {
     branches: [wiring.output(), wiring.output()],
     unmatched: wiring.output(),
+    branchCounts: [wiring.counts('first'), wiring.counts('second')],
+    unmatchedCounts: wiring.counts('unmatched'),
   })
   handler('k', 'v')
   assert.equal(seen.length, 0)

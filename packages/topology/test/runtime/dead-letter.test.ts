@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { topology } from '../../src/dsl/builder.ts'
 import { TopologyError } from '../../src/errors.ts'
+import { Counters } from '../../src/observability/counters.ts'
 import { App } from '../../src/runtime/app.ts'
 import {
   deadLetterHeaders,
@@ -225,6 +226,7 @@ test('small records never make a batch that their topic does not take', async ()
     clock: new TestClock(),
     partitionsOf: () => 1,
     limitsOf: () => ({ ...NO_LIMITS, maxBatchBytes: 1_000 }),
+    counters: new Counters(),
     batchBytes: 262_144,
     lingerMs: 5,
     maxPendingBytes: 1_000_000,

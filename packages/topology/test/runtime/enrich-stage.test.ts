@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Counters } from '../../src/observability/counters.ts'
 import { EnrichStage } from '../../src/runtime/enrich-stage.ts'
 import type { EnrichNode } from '../../src/plan/node.ts'
 import type { TopologyError } from '../../src/errors.ts'
@@ -33,6 +34,7 @@ interface Call {
 /** A stage whose calls are answered by the test. */
 function scripted(options: Partial<EnrichNode> = {}) {
   const clock = new TestClock()
+  const counters = new Counters()
   const calls: Call[] = []
   const results: unknown[] = []
   const failures: unknown[] = []
@@ -44,7 +46,7 @@ function scripted(options: Partial<EnrichNode> = {}) {
         }),
       ...options,
     }),
-    { clock, random: () => 1 },
+    { clock, random: () => 1, counters },
   )
   const submit = (key: unknown, value: unknown): void =>
     stage.submit({
@@ -54,7 +56,7 @@ function scripted(options: Partial<EnrichNode> = {}) {
       onResult: result => results.push(result),
       onFailure: error => failures.push(error),
     })
-  return { clock, calls, results, failures, stage, submit }
+  return { clock, calls, results, failures, stage, submit, counters }
 }
 
 test('calls for one key run one after the other, other keys run beside them', async () => {
@@ -108,7 +110,7 @@ test('no more calls than maxInFlight run at once, and the stage is full then', a
 })
 
 test('a transient failure is tried again with backoff until it succeeds', async () => {
-  const { calls, clock, results, stage, submit } = scripted()
+  const { calls, clock, results, counters, submit } = scripted()
   submit('a', 'v')
   calls[0]?.refuse(new Error('connection refused'))
   await clock.advance(99)
@@ -120,7 +122,12 @@ test('a transient failure is tried again with backoff until it succeeds', async 
   calls[2]?.answer('ok')
   await settled()
   assert.deepEqual(results, ['ok'])
-  assert.equal(stage.retries, 2)
+  const { calls: made, failures, retries, duration } = counters.enrich('lookup')
+  assert.deepEqual([made, failures, retries], [3, 2, 2])
+  assert.equal(
+    duration.counts.reduce((sum, count) => sum + count),
+    3,
+  )
 })
 
 test("an error's own advice decides: after a time, or never", async () => {

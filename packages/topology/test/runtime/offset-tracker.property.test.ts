@@ -25,7 +25,7 @@ test('the committable offset is the lowest one that is not finished', () => {
       for (const step of history) {
         if (step.kind === 'process') {
           for (let i = 0; i < step.holds; i += 1) {
-            tracker.hold(next)
+            tracker.hold(next, next * 10)
             held.push(next)
           }
           next += 1
@@ -36,6 +36,7 @@ test('the committable offset is the lowest one that is not finished', () => {
         }
         assert.equal(tracker.committable, held.length === 0 ? next : Math.min(...held))
         assert.equal(tracker.heldCount, new Set(held).size)
+        assert.equal(tracker.heldTimestampMs, held.length === 0 ? undefined : Math.min(...held) * 10)
       }
     }),
     { runs: 5_000 },
@@ -44,7 +45,7 @@ test('the committable offset is the lowest one that is not finished', () => {
 
 test('a release without a hold is refused', () => {
   const tracker = new OffsetTracker(5)
-  tracker.hold(5)
+  tracker.hold(5, 0)
   tracker.release(5)
   assert.throws(() => tracker.release(5), RangeError)
 })

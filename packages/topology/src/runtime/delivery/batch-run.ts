@@ -17,6 +17,8 @@ export interface BatchHost {
   readonly random: () => number
   readonly hasEnded: boolean
   onCall(items: number): void
+  /** An answer, or a failure that stands for one, after so many milliseconds. */
+  onAnswer(ms: number): void
   /** The call failed as a whole and is made again. */
   onRetry(retry: { error: unknown; failures: number; waitMs: number; items: number }): void
   /** Resolves when the destination is ready for the batch once more. */
@@ -36,7 +38,9 @@ export async function runBatch(
 ): Promise<readonly DeliveryOutcome[] | undefined> {
   for (let failures = 1; ; failures += 1) {
     host.onCall(batch.entries.length)
+    const calledMs = host.clock.monotonicMs()
     const answer = await callDestination(host.node, batch, host.clock)
+    host.onAnswer(host.clock.monotonicMs() - calledMs)
     if (host.hasEnded) return undefined
     count(batch, answer)
     if (answer.kind === 'outcomes') return answer.outcomes

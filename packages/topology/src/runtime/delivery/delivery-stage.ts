@@ -4,6 +4,7 @@ import { TopologyError } from '../../errors.ts'
 import type { DeliveryOutcome } from '../../operators/destination.ts'
 import type { DeliverNode } from '../../plan/node.ts'
 import type { RecordContext } from '../../record.ts'
+import { CALL_BOUNDS_SECONDS, Histogram, LATENCY_BOUNDS_SECONDS } from '../../observability/histogram.ts'
 import { isWanted, runBatch, togetherWith, type BatchHost } from './batch-run.ts'
 import { Drains } from './drains.ts'
 import { Lane, type DeliverySettlement, type Entry, type OwnerState, type PendingDelivery } from './lane.ts'
@@ -82,6 +83,9 @@ export class DeliveryStage {
   #wasFull = false
   #cancelLinger: (() => void) | undefined
   #gate: 'closed' | 'waiting' | 'open'
+  /** From a record's timestamp to the destination's acceptance. */
+  readonly latency: Histogram = new Histogram(LATENCY_BOUNDS_SECONDS)
+  readonly callDuration: Histogram = new Histogram(CALL_BOUNDS_SECONDS)
   #counts = { calls: 0, itemsSent: 0, accepted: 0, skipped: 0, rejected: 0, itemRetries: 0, callFailures: 0 }
 
   constructor(node: DeliverNode, options: DeliveryStageOptions) {
@@ -250,6 +254,7 @@ export class DeliveryStage {
         this.#counts.calls += 1
         this.#counts.itemsSent += items
       },
+      onAnswer: ms => this.callDuration.observe(ms / 1_000),
       onRetry: retry => {
         this.#counts.callFailures += 1
         onRetry?.({ step: this.#node.name, ...retry })
@@ -343,6 +348,8 @@ export class DeliveryStage {
     owner.pending -= 1
     if (owner.pending === 0) this.#owners.delete(item.owner)
     this.#counts[outcome.kind] += 1
+    if (outcome.kind === 'accepted')
+      this.latency.observe(Math.max(0, this.#options.clock.now() - item.context.timestampMs) / 1_000)
     try {
       item.settle(outcome, entry.attempts, together)
     } catch (error) {

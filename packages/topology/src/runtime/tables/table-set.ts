@@ -12,7 +12,7 @@ import { RowWatches } from './row-watches.ts'
 import { createGlobalReader, createPartitionReader } from './table-reader.ts'
 import type { TableCodecs } from './table-rows.ts'
 import { worstState } from './table-state.ts'
-import type { MalformedRowPolicy, TableEvents, Tables, TableStats } from './tables.ts'
+import type { MalformedRowPolicy, TableEvents, TablePartitionStats, Tables, TableStats } from './tables.ts'
 import { WorkSlices } from './work-slices.ts'
 
 export interface TablesOptions {
@@ -37,7 +37,11 @@ export interface TablesOptions {
 
 interface TableEntry extends FedTable {
   readonly feeds: Map<number, TableFeed>
+  /** What was counted for partitions that were given up since: a total does not fall. */
+  readonly retired: TableTotals
 }
+
+type TableTotals = { -readonly [Name in 'restarts' | 'nullKeys' | 'malformed']: number }
 
 /**
  * Opens the serdes of all tables and looks at their topics; nothing is read before `loadGlobal` and `assign`.
@@ -97,6 +101,7 @@ function createEntry(fed: Omit<FedTable, 'overBudget'>, maxBytes: number | undef
   return {
     ...fed,
     feeds,
+    retired: { restarts: 0, nullKeys: 0, malformed: 0 },
     overBudget() {
       if (maxBytes === undefined) return undefined
       let bytes = 0
@@ -143,9 +148,12 @@ class TableSet implements Tables {
   }
 
   revoke(table: NodeId, partitions: readonly number[]): void {
-    const { feeds } = this.#entry(table)
+    const { feeds, retired } = this.#entry(table)
     for (const partition of partitions) {
-      feeds.get(partition)?.stop()
+      const feed = feeds.get(partition)
+      if (feed === undefined) continue
+      addTotals(retired, feed.stats())
+      feed.stop()
       feeds.delete(partition)
     }
   }
@@ -179,8 +187,10 @@ class TableSet implements Tables {
   }
 
   stats(): readonly TableStats[] {
-    return [...this.#entries.values()].map(({ table, feeds }) => {
+    return [...this.#entries.values()].map(({ table, feeds, retired }) => {
       const partitions = [...feeds.values()].map(feed => feed.stats())
+      const totals = { ...retired }
+      for (const partition of partitions) addTotals(totals, partition)
       return {
         node: table.node,
         table: table.name,
@@ -191,6 +201,7 @@ class TableSet implements Tables {
         bytes: sum(partitions.map(({ bytes }) => bytes)),
         lag: sum(partitions.map(({ lag }) => lag)),
         stalenessMs: Math.max(0, ...partitions.map(({ stalenessMs }) => stalenessMs)),
+        ...totals,
         partitions,
       }
     })
@@ -239,6 +250,12 @@ class TableSet implements Tables {
       this.#cancelCheck = this.#scheduleCheck()
     })
   }
+}
+
+function addTotals(totals: TableTotals, { restarts, nullKeys, malformed }: TablePartitionStats): void {
+  totals.restarts += restarts
+  totals.nullKeys += nullKeys
+  totals.malformed += malformed
 }
 
 function range(end: number): readonly number[] {

@@ -17,6 +17,8 @@ const TRANSITIONS: Readonly<Record<TableState, readonly TableState[]>> = {
 
 const WORST_FIRST: readonly TableState[] = ['failed', 'loading', 'stale', 'live']
 
+export const TABLE_STATES: readonly TableState[] = Object.keys(TRANSITIONS) as TableState[]
+
 export function nextTableState(from: TableState, to: TableState): TableState {
   if (TRANSITIONS[from].includes(to)) return to
   throw new TopologyError(

@@ -65,6 +65,10 @@ export interface TableStats {
   readonly bytes: number
   readonly lag: number
   readonly stalenessMs: number
+  /** Since the start of the process, over all partitions that it has or had. */
+  readonly restarts: number
+  readonly nullKeys: number
+  readonly malformed: number
   readonly partitions: readonly TablePartitionStats[]
 }
 

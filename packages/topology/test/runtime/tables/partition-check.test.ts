@@ -31,7 +31,7 @@ function subTopology(sources: readonly CompiledSource[], tables: readonly string
 }
 
 function topology(...subTopologies: CompiledSubTopology[]): CompiledTopology {
-  return { name: 'test', subTopologies, globalTables: [], repartitions: [], deliveries: [] }
+  return { name: 'test', steps: [], subTopologies, globalTables: [], repartitions: [], deliveries: [] }
 }
 
 const joined = topology(subTopology([source('bookings')], ['customers']))

@@ -16,6 +16,7 @@ const ENTRIES = {
   drill: 'dev/drill/main.ts',
   bench: 'bench/src/main.ts',
   test: 'dev/test.ts',
+  'test-older-kafka': 'dev/test-older-kafka.ts',
   'dev-up': 'dev/stack-up.ts',
   'dev-down': 'dev/stack-down.ts',
 }

@@ -20,10 +20,14 @@ const kafkaPom = join(import.meta.dirname, 'kafka', 'pom.xml')
 const registryPom = join(import.meta.dirname, 'registry', 'pom.xml')
 
 /**
- * The jars of a Kafka server as a class path; the pom's version unless one is given.
+ * The jars of a Kafka server as a class path: of the version that is given, else of TRIBUTARY_KAFKA_VERSION (by which
+ * the tests run on an older broker), else of the pom's.
  * @throws StackError STACK_MAVEN, STACK_DOWNLOAD
  */
-export async function kafkaClassPath(run: MavenRun, version?: string): Promise<string> {
+export async function kafkaClassPath(
+  run: MavenRun,
+  version: string | undefined = run.env['TRIBUTARY_KAFKA_VERSION'] || undefined,
+): Promise<string> {
   return await classPath(run, {
     name: 'kafka',
     what: `Kafka ${version ?? (await kafkaVersion())}`,

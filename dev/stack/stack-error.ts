@@ -4,6 +4,8 @@ export type StackErrorCode =
   | 'STACK_MAVEN'
   /** Maven could not resolve or unpack what a pom names. */
   | 'STACK_DOWNLOAD'
+  /** A program of Debian's is not installed and cannot be fetched. */
+  | 'STACK_PACKAGES'
   | 'STACK_DOCKER'
   /** No Postgres binary for this platform. */
   | 'STACK_POSTGRES'

@@ -32,7 +32,7 @@ export interface StackOptions {
   readonly group?: ProcessGroup
   /** Keeps running when this process ends; `stopRecorded` stops it then. */
   readonly outlivesParent?: boolean
-  /** Default: the version that `kafka/pom.xml` names. */
+  /** Default: that of TRIBUTARY_KAFKA_VERSION, or the one that `kafka/pom.xml` names. */
   readonly kafkaVersion?: string
   /** Default: `process.env`. */
   readonly env?: NodeJS.ProcessEnv

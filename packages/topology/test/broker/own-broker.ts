@@ -24,13 +24,14 @@ export class OwnBroker {
   }
 
   /** @throws StackError where there is no Java, or it does not start. */
-  static async start(): Promise<OwnBroker> {
+  static async start({ kafkaVersion }: { readonly kafkaVersion?: string } = {}): Promise<OwnBroker> {
     const directory = await mkdtemp(join(tmpdir(), 'own-broker-'))
     const group = new ProcessGroup()
     group.defer(() => rm(directory, { recursive: true, force: true, maxRetries: 3 }))
     try {
       const java = await findJava(process.env)
-      const classPath = await kafkaClassPath({ group, env: process.env, logDirectory: directory })
+      const maven = { group, env: process.env, logDirectory: directory }
+      const classPath = await kafkaClassPath(maven, kafkaVersion)
       const { broker, process: child } = await startKafka({
         group,
         java,

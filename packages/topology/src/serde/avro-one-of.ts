@@ -3,6 +3,7 @@ import { decodeFramed, WriterSchemas } from './avro-reader.ts'
 import type { AvroSchema } from './avro-schema.ts'
 import { buildType } from './avro-type.ts'
 import { AvroWriter } from './avro-writer.ts'
+import { compileWriter } from './compiled/compile-writer.ts'
 import type { AvroType } from './avsc-internals.ts'
 import { describeValue } from './describe-value.ts'
 import type { AvroValueOptions, InferAvro } from './infer-avro.ts'
@@ -86,7 +87,7 @@ async function openOneOf<T>({ context, name, branches, byName, options }: OneOfB
     const id = context.uses.write
       ? await registeredId({ registry, subject, text, autoRegister })
       : LOCAL_SCHEMA_ID
-    writers.set(tag, new AvroWriter(place, type, id))
+    writers.set(tag, new AvroWriter(place, type, id, compileWriter(type)))
     if (context.uses.read) await schemas.addLatest(subject)
   }
   return {

@@ -1,11 +1,12 @@
 import { TopologyError } from '../errors.ts'
 import type { AvroType, Resolver } from './avsc-internals.ts'
+import { compileReader, type CompiledReader } from './compiled/compile-reader.ts'
 import { buildType } from './avro-type.ts'
 import { beginDecode } from './decode-bounds.ts'
 import type { AvroValueOptions } from './infer-avro.ts'
 import { parseSchema } from './normalize-schema.ts'
 import { incompatible } from './registration.ts'
-import { differences, resolverFor } from './resolution.ts'
+import { differences, resolve } from './resolution.ts'
 import type { SchemaRegistry } from './schema-registry.ts'
 import { SchemaNotLoaded } from './serde.ts'
 import { type CodecPlace, describePlace, FRAME_BYTES, unreadable } from './wire-format.ts'
@@ -14,6 +15,8 @@ import { type CodecPlace, describePlace, FRAME_BYTES, unreadable } from './wire-
 export interface Reading<R> {
   readonly type: AvroType
   readonly resolver: Resolver | undefined
+  /** Undefined where the process may not make code. */
+  readonly compiled: CompiledReader | undefined
   /** Handed through from `ReaderChoice`: what the codec needs to know about the branch that was chosen. */
   readonly tag: R
 }
@@ -112,15 +115,34 @@ export class WriterSchemas<R> {
     const choice = this.#options.choose(writer)
     if (typeof choice === 'string') return `its schema ${id} is ${choice}`
     try {
-      return { ...choice, resolver: resolverFor(choice.type, writer) }
+      const { type } = choice
+      const { resolver, options } = resolve(type, writer)
+      const compiled = compileReader(type, resolver === undefined ? type : writer, options)
+      return { ...choice, resolver, compiled }
     } catch {
       return `its schema ${id} cannot be read: ${differences(choice.type, writer).join('; ')}`
     }
   }
 }
 
-/** Decodes one framed value in place. Everything that the bytes can do wrong ends as TOPOLOGY_DESERIALIZATION_FAILED. */
+/** Decodes one framed value in place, by compiled code where it can. Everything that the bytes can do wrong ends as TOPOLOGY_DESERIALIZATION_FAILED. */
 export function decodeFramed(
+  place: CodecPlace,
+  reading: Reading<unknown>,
+  frame: { readonly bytes: Buffer; readonly start: number; readonly end: number },
+): unknown {
+  const { bytes, start, end } = frame
+  const { compiled } = reading
+  if (compiled !== undefined)
+    try {
+      return compiled(bytes, start + FRAME_BYTES, end)
+    } catch {
+      // Compiled code knows no messages: what is wrong, if anything is, the plain path finds out.
+    }
+  return decodePlainly(place, reading, frame)
+}
+
+function decodePlainly(
   place: CodecPlace,
   reading: Reading<unknown>,
   frame: { readonly bytes: Buffer; readonly start: number; readonly end: number },

@@ -2,6 +2,7 @@ import { AvroWriter } from './avro-writer.ts'
 import { decodeFramed, WriterSchemas } from './avro-reader.ts'
 import type { AvroRecordSchema, AvroSchema } from './avro-schema.ts'
 import { buildType } from './avro-type.ts'
+import { compileWriter } from './compiled/compile-writer.ts'
 import type { AvroType } from './avsc-internals.ts'
 import type { AvroValueOptions, InferAvro } from './infer-avro.ts'
 import { normalizeSchema, type SchemaJson } from './normalize-schema.ts'
@@ -85,7 +86,7 @@ async function openAvro<T>({ context, name, type, text, options }: AvroBinding):
   const id = context.uses.write
     ? await registeredId({ registry, subject, text, autoRegister })
     : LOCAL_SCHEMA_ID
-  const writer = new AvroWriter(place, type, id)
+  const writer = new AvroWriter(place, type, id, compileWriter(type))
   const choice = { type, tag: undefined }
   const schemas = new WriterSchemas({ place, registry, values: options, choose: () => choice })
   if (context.uses.read) await schemas.addLatest(subject)

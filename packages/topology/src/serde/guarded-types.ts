@@ -1,6 +1,5 @@
 import {
   ArrayType,
-  type AvroRecord,
   type AvroType,
   type CheckHook,
   EnumType,
@@ -132,12 +131,12 @@ function readEntries(
 }
 
 /** A plain assignment to `__proto__` would change the object's prototype and lose the entry. */
-function defineEntry(entries: object, key: string, value: unknown): void {
+export function defineEntry(entries: object, key: string, value: unknown): void {
   Object.defineProperty(entries, key, { value, enumerable: true, configurable: true, writable: true })
 }
 
 /** A Map, a Date or a Buffer would be written as an object without entries. */
-function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return (
     typeof value === 'object' && value !== null && Object.prototype.toString.call(value) === '[object Object]'
   )
@@ -215,7 +214,7 @@ function bounded<A extends unknown[], R>(work: (...args: A) => R): (...args: A) 
 }
 
 /** Whether a record can hold itself. While types are built the enclosing ones have no fields yet: they check later. */
-function isRecursive(record: AvroRecord): boolean {
+export function isRecursive(record: AvroType): boolean {
   const seen = new Set<AvroType>()
   const reaches = (type: AvroType): boolean => {
     if (type === record) return true
@@ -229,7 +228,7 @@ function isRecursive(record: AvroRecord): boolean {
     ]
     return parts.some(part => part !== undefined && reaches(part))
   }
-  return record.fields.some(field => reaches(field.type))
+  return (record.fields ?? []).some(field => reaches(field.type))
 }
 
 class GuardedInt extends IntType {

@@ -28,7 +28,7 @@ abstract class Logical extends LogicalType implements WithBucket {
   /** Two logical types of one name agree when this agrees too. */
   readonly meaning: string
 
-  constructor(schema: SchemaObject, options: object, meaning = String(schema['logicalType'])) {
+  constructor(schema: SchemaObject, options: object, meaning: string = String(schema['logicalType'])) {
     super(underlyingOf(schema), options)
     this._logicalTypeName = String(schema['logicalType'])
     this.meaning = meaning
@@ -58,6 +58,10 @@ abstract class Logical extends LogicalType implements WithBucket {
   }
 }
 
+export function isLogical(type: AvroType): type is AvroLogical {
+  return type instanceof Logical
+}
+
 /** Timestamps stay numbers where plain longs are bigints. */
 function underlyingOf(schema: SchemaObject): unknown {
   if (schema['type'] === 'long') return LONG
@@ -67,7 +71,7 @@ function underlyingOf(schema: SchemaObject): unknown {
 }
 
 /** Numbers in the schema's own unit. The type is there for resolution alone. */
-class NumericTime extends Logical {
+export class NumericTime extends Logical {
   readonly bucket = 'number'
 
   override _read(tap: Tap): unknown {
@@ -85,7 +89,7 @@ class NumericTime extends Logical {
 }
 
 /** Dates, of a unit of `msPerUnit` milliseconds (0.001 for microseconds). */
-class DateTime extends Logical {
+export class DateTime extends Logical {
   readonly bucket = 'object'
   readonly #fromMs: (ms: number) => number
   readonly #toMs: (units: number) => number
@@ -120,7 +124,7 @@ class DateTime extends Logical {
   }
 }
 
-class Decimal extends Logical {
+export class Decimal extends Logical {
   readonly bucket = 'string'
   readonly precision: number
   readonly scale: number

@@ -1,9 +1,10 @@
 import type { AvroField, AvroRecord, AvroType, ResolveOptions, Resolver, Tap } from './avsc-internals.ts'
 
 /** What happens with one field of the writer: it is skipped, or read for one or more fields of the reader. */
-interface Step {
-  readonly writer: AvroType
-  readonly targets: readonly { readonly slot: number; readonly resolver: Resolver }[]
+export interface RecordStep {
+  readonly source: AvroField
+  /** The reader's fields, by their places. */
+  readonly slots: readonly number[]
 }
 
 /**
@@ -18,6 +19,15 @@ export function recordResolver(
 ): (tap: Tap) => unknown {
   if (!isSameName(reader, writer, options.ignoreNamespaces === true))
     throw new Error(`${String(writer.name)} is neither the name nor an alias of ${String(reader.name)}`)
+  const steps = recordSteps(reader, writer)
+  return compile(reader, steps, (slot, source) => {
+    const { type } = reader.fields[slot]!
+    return type.createResolver(source.type, options) as unknown as Resolver
+  })
+}
+
+/** In the order of the writer's fields. @throws when a field has neither a counterpart nor a default */
+export function recordSteps(reader: AvroRecord, writer: AvroType): readonly RecordStep[] {
   const written = writer.fields
   if (written === undefined) throw new Error(`${writer.typeName} is no record`)
   const slotsOf = new Map<AvroField, number[]>()
@@ -27,14 +37,7 @@ export function recordResolver(
     else if (field.defaultValue() === undefined)
       throw new Error(`no field of ${String(writer.name)} for ${field.name}, which has no default`)
   }
-  const steps = written.map(field => ({
-    writer: field.type,
-    targets: (slotsOf.get(field) ?? []).map(slot => ({
-      slot,
-      resolver: reader.fields[slot]!.type.createResolver(field.type, options) as unknown as Resolver,
-    })),
-  }))
-  return compile(reader, steps)
+  return written.map(source => ({ source, slots: slotsOf.get(source) ?? [] }))
 }
 
 function isSameName(reader: AvroType, writer: AvroType, ignoresNamespaces: boolean): boolean {
@@ -50,20 +53,24 @@ export function counterpart(field: AvroField, written: readonly AvroField[]): Av
 }
 
 /** Straight-line code, as avsc makes it for its own records: a loop over steps costs a third more. */
-function compile(reader: AvroRecord, steps: readonly Step[]): (tap: Tap) => unknown {
+function compile(
+  reader: AvroRecord,
+  steps: readonly RecordStep[],
+  resolve: (slot: number, source: AvroField) => Resolver,
+): (tap: Tap) => unknown {
   const parts: unknown[] = []
   const use = (part: unknown): string => `p${parts.push(part) - 1}`
   const lines: string[] = []
-  for (const { writer, targets } of steps) {
-    if (targets.length === 0) lines.push(`${use(writer)}._skip(t);`)
-    for (const [i, { slot, resolver }] of targets.entries()) {
+  for (const { source, slots } of steps) {
+    if (slots.length === 0) lines.push(`${use(source.type)}._skip(t);`)
+    for (const [i, slot] of slots.entries()) {
       // Two fields of the reader may be aliases of one that was written.
       if (i > 0) lines.push('t.pos = start;')
-      else if (targets.length > 1) lines.push('start = t.pos;')
-      lines.push(`const v${slot} = ${use(resolver)}._read(t);`)
+      else if (slots.length > 1) lines.push('start = t.pos;')
+      lines.push(`const v${slot} = ${use(resolve(slot, source))}._read(t);`)
     }
   }
-  const filled = new Set(steps.flatMap(({ targets }) => targets.map(({ slot }) => slot)))
+  const filled = new Set(steps.flatMap(({ slots }) => slots))
   const values = reader.fields.map((_, slot) => (filled.has(slot) ? `v${slot}` : 'undefined'))
   const result = `return new ${use(reader.recordConstructor)}(${values.join(', ')});`
   const body = `return t => { let start = 0; ${lines.join(' ')} ${result} }`

@@ -1,16 +1,26 @@
-import type { AvroField, AvroType, Resolver } from './avsc-internals.ts'
+import type { AvroField, AvroType, ResolveOptions, Resolver } from './avsc-internals.ts'
 import { counterpart } from './record-resolution.ts'
 
-/** How a reader's type reads what a writer's type wrote: directly where both are alike, else through a resolver. */
-export function resolverFor(reader: AvroType, writer: AvroType): Resolver | undefined {
-  if (isSameLayout(reader, writer)) return undefined
+export interface Resolution {
+  /** Undefined where both schemas are alike, and the reader's type reads the bytes as they are. */
+  readonly resolver: Resolver | undefined
+  readonly options: ResolveOptions
+}
+
+/** How a reader's type reads what a writer's type wrote. @throws where it cannot */
+export function resolve(reader: AvroType, writer: AvroType): Resolution {
+  if (isSameLayout(reader, writer)) return { resolver: undefined, options: {} }
+  const resolveBy = (options: ResolveOptions): Resolution => ({
+    resolver: reader.createResolver(writer, { ...options }) as unknown as Resolver,
+    options,
+  })
   try {
-    return reader.createResolver(writer) as unknown as Resolver
+    return resolveBy({})
   } catch (strict) {
     // The specification compares names without their namespaces. The full names come first all the same: a union may hold
     // two records that differ in nothing else.
     try {
-      return reader.createResolver(writer, { ignoreNamespaces: true }) as unknown as Resolver
+      return resolveBy({ ignoreNamespaces: true })
     } catch {
       throw strict
     }
@@ -20,7 +30,7 @@ export function resolverFor(reader: AvroType, writer: AvroType): Resolver | unde
 /** Whether `reader` can read the bytes of `writer`. */
 export function canRead(reader: AvroType, writer: AvroType): boolean {
   try {
-    resolverFor(reader, writer)
+    resolve(reader, writer)
     return true
   } catch {
     return false

@@ -7,10 +7,13 @@ const KEPT_VIEWS = 512
  */
 export class Scratch {
   buffer: Buffer
+  /** The same memory. */
+  dataView: DataView
   #views: (Buffer | undefined)[] = []
 
   constructor(initialBytes: number) {
     this.buffer = Buffer.allocUnsafeSlow(initialBytes)
+    this.dataView = dataViewOf(this.buffer)
   }
 
   /** Makes room for at least `bytes`. The first `keep` bytes stay what they were. */
@@ -19,6 +22,7 @@ export class Scratch {
       const grown = Buffer.allocUnsafeSlow(Math.max(bytes, this.buffer.length * 2))
       this.buffer.copy(grown, 0, 0, keep)
       this.buffer = grown
+      this.dataView = dataViewOf(grown)
       this.#views = []
     }
     return this.buffer
@@ -29,4 +33,8 @@ export class Scratch {
     if (length >= KEPT_VIEWS) return this.buffer.subarray(0, length)
     return (this.#views[length] ??= this.buffer.subarray(0, length))
   }
+}
+
+function dataViewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength)
 }

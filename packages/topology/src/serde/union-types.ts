@@ -16,7 +16,7 @@ export interface WithBucket {
   readonly bucket: Bucket
 }
 
-function bucketOfType(type: AvroType & Partial<WithBucket>): Bucket {
+export function bucketOfType(type: AvroType & Partial<WithBucket>): Bucket {
   if (type.bucket !== undefined) return type.bucket
   switch (type.typeName) {
     case 'null':
@@ -107,7 +107,7 @@ function wrap(branch: AvroType, value: unknown): unknown {
 }
 
 /** The branch that reads a writer's type: the same type where there is one (as in Java), else the first that promotes. */
-function bestBranch(
+export function bestBranch(
   branches: readonly AvroType[],
   writer: AvroType,
   options: ResolveOptions,

@@ -11,6 +11,10 @@ export interface CommonConfig {
   /** Static membership. */
   readonly instanceId: string | undefined
   readonly guarantee: 'at-least-once' | 'exactly-once'
+  /** The part of the time in which the consumer is to be without lag. */
+  readonly objective: number
+  /** What the cluster is called in the paths of Burrow's API. */
+  readonly cluster: string
 }
 
 export interface NumberRule {
@@ -78,6 +82,8 @@ export class Environment {
       logLevel: this.choice('LOG_LEVEL', LOG_LEVELS, 'info'),
       groupProtocol: this.choice('GROUP_PROTOCOL', ['consumer', 'classic'], 'consumer'),
       instanceId: this.text('INSTANCE_ID'),
+      objective: this.fraction('SLO_OBJECTIVE', { fallback: 0.9995, min: 0.5, max: 0.999999 }),
+      cluster: this.text('BURROW_CLUSTER') ?? 'kafka',
       guarantee: this.choice('GUARANTEE', ['at-least-once', 'exactly-once'], 'at-least-once'),
     }
   }

@@ -1,6 +1,8 @@
-import type { App, MetricFamily } from '@tributary/topology'
+import { systemClock, type App, type CommitHistory, type MetricFamily } from '@tributary/topology'
 import { fastify, type FastifyInstance } from 'fastify'
 import type { Logger as PinoLogger } from 'pino'
+import { ConsumerJudge, type JudgeClock } from './burrow/consumer-judge.ts'
+import { addBurrowRoutes } from './burrow/routes.ts'
 import { CONTENT_TYPES, expose, formatFor } from './metrics/exposition.ts'
 import { processMetrics } from './metrics/process-metrics.ts'
 
@@ -11,6 +13,12 @@ export interface ServiceOptions {
   readonly host: string
   /** 0: any free port. */
   readonly port: number
+  /** The part of the time in which the consumer is to be without lag, by Burrow's rules. Default 0.9995. */
+  readonly objective?: number
+  /** What the cluster is called in Burrow's paths. Default: kafka. */
+  readonly cluster?: string
+  /** For tests. */
+  readonly clock?: JudgeClock
   /** Families beside the application's and the process's own, read at each scrape. */
   readonly metrics?: () => readonly MetricFamily[]
   /** What `/status` shows besides the application's own figures. */
@@ -22,14 +30,12 @@ export interface ServiceOptions {
 /**
  * The service's HTTP side. `/health/live`: 503 once the application has failed. `/health/ready`: 503 with the reasons until
  * it has joined the group and all its tables are live. `/status`: tasks, lag, tables, counters. `/metrics`: for Prometheus, in
- * its own text format or in OpenMetrics.
+ * its own text format or in OpenMetrics. `/v3/kafka/…`: the consumer's status, as Burrow serves it.
  */
-export function createServer({
-  name,
-  app,
-  status,
-  metrics,
-}: Pick<ServiceOptions, 'name' | 'app' | 'status' | 'metrics'>): FastifyInstance {
+export function createServer(
+  options: Omit<ServiceOptions, 'logger' | 'host' | 'port' | 'close'>,
+): FastifyInstance {
+  const { name, app, status, metrics, objective = 0.9995, cluster = 'kafka', clock = systemClock } = options
   const server = fastify({ logger: false })
   server.get('/health/live', async (_, reply) => {
     const isAlive = app.state !== 'failed'
@@ -40,9 +46,21 @@ export function createServer({
     return reply.code(readiness.isReady ? 200 : 503).send({ service: name, ...readiness })
   })
   server.get('/status', () => ({ service: name, ...app.stats(), ...status?.() }))
+  const { applicationId: group, clientId } = app
+  const histories = (): readonly CommitHistory[] => app.commitHistories()
+  const judge = new ConsumerJudge({ group, objective, histories, clock })
+  server.addHook('onReady', done => {
+    judge.start()
+    done()
+  })
+  server.addHook('onClose', (_, done) => {
+    judge.stop()
+    done()
+  })
+  addBurrowRoutes(server, { cluster, group, clientId, judge, histories })
   server.get('/metrics', (request, reply) => {
     const format = formatFor(request.headers.accept)
-    const families = [...app.metrics(), ...(metrics?.() ?? []), ...processMetrics()]
+    const families = [...app.metrics(), ...judge.metrics(), ...(metrics?.() ?? []), ...processMetrics()]
     return reply.type(CONTENT_TYPES[format]).send(expose(families, format))
   })
   return server

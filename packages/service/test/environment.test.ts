@@ -15,6 +15,8 @@ test('a complete environment is read, with defaults for the rest', () => {
     groupProtocol: 'consumer',
     instanceId: undefined,
     guarantee: 'at-least-once',
+    objective: 0.9995,
+    cluster: 'kafka',
   })
   environment.check()
 })

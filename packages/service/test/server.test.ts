@@ -146,3 +146,35 @@ test('/status shows tasks, tables and counters beside what the service adds', as
   for (const name of ['tasks', 'tables']) assert.equal((status[name] as unknown[]).length, 1)
   await app.close()
 })
+
+test('/metrics answers in the format that is asked for, with what the service adds', async t => {
+  const { app } = greeting(fakeKafka(), new TestClock())
+  const added = { name: 'words_total', type: 'counter', unit: 'words', labels: [], help: 'Words' } as const
+  const server = createServer({
+    name: 'greeting',
+    app,
+    metrics: () => [{ ...added, samples: [{ labels: {}, value: 7 }] }],
+  })
+  t.after(() => server.close())
+  const scrape = (accept: string) => server.inject({ method: 'GET', url: '/metrics', headers: { accept } })
+  const text = await scrape('text/plain')
+  assert.equal(text.statusCode, 200)
+  assert.equal(text.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8')
+  for (const line of [
+    'tributary_application_state{state="created"} 1',
+    'tributary_application_info{application="greeting",guarantee="at-least-once",group_protocol="consumer"} 1',
+    'tributary_ready 0',
+    'tributary_slo_objective_ratio{group="greeting"} 0.9995',
+    '# TYPE words_total counter',
+    'words_total 7',
+    '# TYPE process_cpu_seconds_total counter',
+  ])
+    assert.ok(text.payload.split('\n').includes(line), line)
+  const openMetrics = await scrape('application/openmetrics-text;version=1.0.0')
+  assert.equal(
+    openMetrics.headers['content-type'],
+    'application/openmetrics-text; version=1.0.0; charset=utf-8',
+  )
+  assert.ok(openMetrics.payload.includes('# TYPE words counter\nwords_total 7\n'))
+  assert.ok(openMetrics.payload.endsWith('\n# EOF\n'))
+})

@@ -48,6 +48,8 @@ async function serve(): Promise<void> {
     logger,
     host: config.host,
     port: config.port,
+    objective: config.objective,
+    cluster: config.cluster,
     status: () => ({ braze: destination.stats }),
     metrics: () => brazeMetrics(destination.stats),
   })

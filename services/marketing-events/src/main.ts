@@ -24,6 +24,8 @@ await runService({
   logger,
   host: config.host,
   port: config.port,
+  objective: config.objective,
+  cluster: config.cluster,
   status: () => ({ upcomingActivities: upcoming.stats }),
   metrics: () => enricherMetrics({ 'upcoming-activities': upcoming.stats }),
   close: () => upcoming.close(),

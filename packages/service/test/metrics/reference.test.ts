@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { ENRICHER_METRICS, PROCESS_METRICS } from '@tributary/service'
+import { CONSUMER_METRICS, ENRICHER_METRICS, PROCESS_METRICS } from '@tributary/service'
 import { BRAZE_METRICS } from '@tributary/sink-braze'
 import { APP_METRICS, type MetricCatalog } from '@tributary/topology'
 
@@ -12,6 +12,7 @@ const page = read('docs/reference/metrics.md')
 const CATALOGS: Readonly<Record<string, MetricCatalog>> = {
   'Of an application': APP_METRICS,
   'Of an enricher': ENRICHER_METRICS,
+  'Of the consumer and its objective': CONSUMER_METRICS,
   'Of the Braze sink': BRAZE_METRICS,
   'Of the process': PROCESS_METRICS,
 }

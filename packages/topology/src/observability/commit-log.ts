@@ -58,6 +58,11 @@ export class CommitLog {
     if (log.endOffsets.length > this.#options.intervals) log.endOffsets.shift()
   }
 
+  /** Reading has begun here, and nothing is committed yet: what a predecessor has left is where it stands. */
+  began(at: TopicPartition, committed: number | undefined, nowMs: number): void {
+    if (committed !== undefined && this.#logOf(at).commits.length === 0) this.committed(at, committed, nowMs)
+  }
+
   /** Call `look` first: the lag is counted from there. */
   committed(at: TopicPartition, offset: number, nowMs: number): void {
     const { intervals, distanceMs } = this.#options

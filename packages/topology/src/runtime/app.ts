@@ -232,6 +232,11 @@ export class App {
     return this.#topology.name
   }
 
+  /** Names this process in the broker's logs and quotas. */
+  get clientId(): string {
+    return this.#options.clientId
+  }
+
   /** The latest commits of this process's partitions, for whoever judges them. */
   commitHistories(): readonly CommitHistory[] {
     return this.#commitLog.histories()

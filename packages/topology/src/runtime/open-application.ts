@@ -295,7 +295,10 @@ function commitRegularly(app: AppEnvironment, committer: Commits, assignment: As
 function lookAtEnds({ clock, commitLog }: AppEnvironment, { tasks }: Assignment): void {
   const nowMs = clock.now()
   for (const { sources } of tasks)
-    for (const source of sources) commitLog.look(source, source.highWatermark, nowMs)
+    for (const source of sources) {
+      commitLog.look(source, source.highWatermark, nowMs)
+      if (source.highWatermark >= 0) commitLog.began(source, source.committed, nowMs)
+    }
 }
 
 function stepName(nodes: readonly DeliverNode[], id: NodeId): string {

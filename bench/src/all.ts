@@ -1,4 +1,5 @@
 import { relative } from 'node:path'
+import { StackError } from '../../dev/stack/stack-error.ts'
 import { BenchError } from './bench-error.ts'
 import type { Measurer } from './measurement.ts'
 import { readCommandLine, type Measurement, type OutputOptions } from './options.ts'
@@ -65,27 +66,42 @@ function latencySeconds(
   return ['--warm-up', ...sized(['15'], ['1']), '--seconds', ...sized(['15'], ['2'])]
 }
 
-/** Makes them one after another, and the document anew where they are saved. Resolves with the summaries by name. */
+/**
+ * Makes them one after another, and the document anew where they are saved. Resolves with the summaries by name. One that fails
+ * does not keep the others from being made.
+ * @throws BenchError at the end, naming those that failed
+ */
 export async function measureAll(
   measurer: Measurer,
   say: (text: string) => void,
   { isQuick, output }: { readonly isQuick: boolean; readonly output: OutputOptions },
 ): Promise<object> {
   const summaries: Record<string, object> = {}
+  const failed: string[] = []
   const startedAt = performance.now()
+  const minutes = (): string => `${((performance.now() - startedAt) / 60_000).toFixed(1)} minutes`
   const planned = allMeasurements(isQuick)
   for (const [index, args] of planned.entries()) {
-    const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1)
-    say(`\n${index + 1} of ${planned.length}, after ${minutes} minutes: npm run bench -- ${args.join(' ')}`)
-    const measurement = measurementOf(args)
-    const outcome = await measurer.measure(measurement)
-    await writeResults(outcome, { measurement, args, isSaved: output.isSaved })
-    say(`\n${outcome.text}`)
-    summaries[outcome.name] = outcome.summary
+    const command = `npm run bench -- ${args.join(' ')}`
+    say(`\n${index + 1} of ${planned.length}, after ${minutes()}: ${command}`)
+    try {
+      const measurement = measurementOf(args)
+      const outcome = await measurer.measure(measurement)
+      await writeResults(outcome, { measurement, args, isSaved: output.isSaved })
+      say(`\n${outcome.text}`)
+      summaries[outcome.name] = outcome.summary
+    } catch (error) {
+      if (measurer.isStopping || !(error instanceof BenchError || error instanceof StackError)) throw error
+      say(error.message)
+      failed.push(command)
+    }
   }
-  say(`\nAll of it took ${((performance.now() - startedAt) / 60_000).toFixed(1)} minutes.`)
+  say(`\nAll of it took ${minutes()}.`)
   if (output.isSaved) {
     for (const file of await writeDocument()) say(`${relative(process.cwd(), file)} is written anew.`)
+  }
+  if (failed.length > 0) {
+    throw new BenchError('BENCH_CONTESTANT', `Not made: ${failed.join('; ')}. See above for the reasons.`)
   }
   return summaries
 }

@@ -34,7 +34,8 @@ export interface LatencyResult {
 }
 
 const START_DEADLINE_MS = 90_000
-const LAST_ARRIVAL_MS = 10_000
+/** On a machine that is busy with much else a backlog takes its time. */
+const LAST_ARRIVAL_MS = 60_000
 const POLL_MS = 20
 
 /** @throws BenchError, StackError */

@@ -2,6 +2,7 @@ import { VARIANTS } from '../job/variant.ts'
 import type { LatencySummary } from '../latency/summary.ts'
 import type { TablesSummary } from '../tables/summary.ts'
 import { growthSection } from './growth-section.ts'
+import type { Commit } from './machine.ts'
 import { code, markdownTable } from './markdown.ts'
 import { objectives } from './objectives.ts'
 import type { ResultsFile } from './results-file.ts'
@@ -68,15 +69,19 @@ function variantsOf(folder: string, results: Results): readonly Section[] {
 function machineSection(results: Results): Section {
   const [any] = results.values()
   const { processor, cores, memoryGiB, system, node, java, kafka } = any!.machine
-  const commits = [...new Set(Array.from(results.values(), ({ commit }) => commit.id))]
+  const commits = [...new Set(Array.from(results.values(), ({ commit }) => commitText(commit)))]
   const days = Array.from(results.values(), ({ at }) => at.slice(0, 10)).toSorted()
   const when = days[0] === days.at(-1) ? days[0] : `${days[0]} to ${days.at(-1)}`
   const markdown = [
     `## ${processor.replaceAll('(R)', '')}, ${cores} cores`,
-    `${memoryGiB} GiB, ${system}; Node ${node}, Java ${java}, Kafka ${kafka}. ${when}, commit ${commits.map(code).join(', ')}.`,
+    `${memoryGiB} GiB, ${system}; Node ${node}, Java ${java}, Kafka ${kafka}. ${when}, commit ${commits.join(', ')}.`,
     objectivesTable(results),
   ]
   return { markdown: markdown.filter(Boolean).join('\n\n'), drawings: {} }
+}
+
+function commitText({ id, isChanged }: Commit): string {
+  return isChanged ? `${code(id)} with changes` : code(id)
 }
 
 function objectivesTable(results: Results): string {

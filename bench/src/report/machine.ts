@@ -40,7 +40,8 @@ export async function describeMachine(): Promise<Machine> {
 export async function currentCommit(): Promise<Commit> {
   const [id, changes] = await Promise.all([
     git('rev-parse', '--short', 'HEAD'),
-    git('status', '--porcelain', '--untracked-files=no', '--', 'packages', 'bench'),
+    // Saving a result changes the tree, and nothing that is measured.
+    git('status', '--porcelain', '--untracked-files=no', '--', 'packages', 'bench', ':!bench/results'),
   ])
   return { id, isChanged: changes !== '' }
 }

@@ -17,6 +17,7 @@ const ENTRIES = {
   bench: 'bench/src/main.ts',
   test: 'dev/test.ts',
   'test-older-kafka': 'dev/test-older-kafka.ts',
+  dashboards: 'dev/dashboards/main.ts',
   'dev-up': 'dev/stack-up.ts',
   'dev-down': 'dev/stack-down.ts',
 }

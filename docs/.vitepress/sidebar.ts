@@ -51,6 +51,7 @@ const GROUPS: readonly Group[] = [
     pages: ['operations', 'console', 'braze', 'reliability', 'performance'],
     folder: 'operations',
   },
+  { text: 'Runbook', pages: ['runbook/index'], folder: 'runbook', collapsed: true },
   { text: 'Decisions', pages: ['decisions/index'], folder: 'decisions', collapsed: true },
 ]
 

@@ -16,15 +16,16 @@ import {
 } from '../programs/tributary/schemas.ts'
 
 /*
- * `node -C @tributary/source bench/src/micro/codec.ts [rounds]`: nanoseconds to decode and to encode one value of the job, by
+ * `node -C @tributary/source bench/src/micro/codec.ts [rounds]`: nanoseconds of processor time to decode and to encode one value of the job, by
  * compiled code and by avsc's types alone. Both take turns in one process, over values that lie in one buffer as in a
  * fetched batch; the figure is the median of the rounds.
  */
 
 const VALUES = 4_096
-const PASSES = 12
-const WARM_UP_ROUNDS = 3
-const rounds = Number(process.argv[2] ?? 15)
+/** A round has to be long: the clock of a thread's time may have steps of 4 ms. */
+const PASSES = 100
+const WARM_UP_PASSES = 20
+const rounds = Number(process.argv[2] ?? 5)
 
 interface Way {
   readonly name: string
@@ -101,19 +102,19 @@ async function waysOf(name: string, schema: AvroSchema, values: readonly unknown
   return ways
 }
 
-function nanosecondsOf(way: Way): number {
-  const began = process.hrtime.bigint()
-  for (let pass = 0; pass < PASSES; pass++) way.run()
-  return Number(process.hrtime.bigint() - began) / (PASSES * VALUES)
+/** Of this thread's time on a core: what others do on the machine is not in it, nor what the collector's own threads do. */
+function nanosecondsOf(way: Way, passes: number): number {
+  const before = process.threadCpuUsage()
+  for (let pass = 0; pass < passes; pass++) way.run()
+  const { user, system } = process.threadCpuUsage(before)
+  return ((user + system) * 1_000) / (passes * VALUES)
 }
 
 const ways = (await Promise.all(CASES.map(each => waysOf(...each)))).flat()
 const figures = new Map<Way, number[]>(ways.map(way => [way, []]))
-for (let round = 0; round < rounds + WARM_UP_ROUNDS; round++)
-  for (const [way, measured] of figures) {
-    const nanoseconds = nanosecondsOf(way)
-    if (round >= WARM_UP_ROUNDS) measured.push(nanoseconds)
-  }
+for (const way of ways) nanosecondsOf(way, WARM_UP_PASSES)
+for (let round = 0; round < rounds; round++)
+  for (const [way, measured] of figures) measured.push(nanosecondsOf(way, PASSES))
 for (const [{ name }, measured] of figures) {
   const sorted = measured.toSorted((a, b) => a - b)
   const [least, median] = [sorted[0] ?? 0, sorted[sorted.length >> 1] ?? 0]

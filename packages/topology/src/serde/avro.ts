@@ -23,7 +23,8 @@ export interface AvroOptions extends AvroValueOptions {
 
 /**
  * Avro in Confluent's wire format. Values are read with this schema whatever version they were written with, and are
- * checked before they are written. The type of the values is inferred: write the schema inline, `as const`, or with
+ * checked before they are written. Fields that were written and are not in this schema are skipped, not decoded: a reader
+ * that uses few fields of many leaves the others out. The type of the values is inferred: write the schema inline, `as const`, or with
  * `defineAvro`. Writing takes every field; one whose value is `undefined` at run time gets its default.
  *
  * @example `const bookings = streamTopic('bookings', { key: string(), value: avro({ type: 'record', name: 'com.example.Booking', fields: [{ name: 'bookingId', type: 'string' }] }) })`

@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from 'node:util'
+
 /* What comes from records is shown without its power over a terminal. */
 
 /** On one line. */
@@ -31,4 +33,43 @@ export function bytesText(bytes: Uint8Array): string {
   const isText = bytes.length > 0 && !/(?![\t\n\r])\p{Cc}|\ufffd/u.test(text)
   if (isText) return `${JSON.stringify(text)}${rest}`
   return `${bytes.length === 0 ? '(empty)' : `0x${shown.toString('hex')}`}${rest}`
+}
+
+/** A table of columns as wide as they need; the first row is the heading. */
+export function tableText(
+  heading: readonly string[],
+  rows: readonly (readonly string[])[],
+  toTheRight: readonly number[] = [],
+): readonly string[] {
+  const all = [heading, ...rows]
+  const widths = heading.map((_, column) => Math.max(...all.map(row => widthOf(row[column] ?? ''))))
+  return all.map(row =>
+    row
+      .map((cell, column) => {
+        const padding = ' '.repeat((widths[column] ?? 0) - widthOf(cell))
+        return toTheRight.includes(column) ? padding + cell : cell + padding
+      })
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+/** Without what makes it coloured. */
+function widthOf(text: string): number {
+  return stripVTControlCharacters(text).length
+}
+
+/** In the two largest units: `850 ms`, `12.3 s`, `4 min 5 s`, `3 h 20 min`, `2 d 4 h`. */
+export function durationText(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms < 60_000) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`
+  const seconds = Math.floor(ms / 1_000)
+  const [minutes, hours, days] = [
+    Math.floor(seconds / 60),
+    Math.floor(seconds / 3_600),
+    Math.floor(seconds / 86_400),
+  ]
+  if (hours === 0) return `${minutes} min ${seconds % 60} s`
+  if (days === 0) return `${hours} h ${minutes % 60} min`
+  return `${days.toLocaleString('en')} d ${hours % 24} h`
 }

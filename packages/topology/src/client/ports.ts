@@ -157,6 +157,36 @@ export interface GroupMember {
   leave(): Promise<void>
 }
 
+/** A member of a group, as its coordinator knows it. */
+export interface GroupMemberDescription {
+  readonly memberId: string
+  /** Of a static member. */
+  readonly instanceId: string | undefined
+  readonly clientId: string
+  readonly host: string
+  readonly partitions: readonly TopicPartition[]
+}
+
+export interface GroupDescription {
+  readonly protocol: 'consumer' | 'classic'
+  /** As the brokers name it: Stable, Empty, Reconciling, PreparingRebalance … */
+  readonly state: string
+  readonly members: readonly GroupMemberDescription[]
+}
+
+/** Groups as seen from outside, without being a member. */
+export interface GroupAdmin {
+  /** Undefined for a group that the coordinator does not know. */
+  describe(groupId: string): Promise<GroupDescription | undefined>
+  /** Everything that the group has committed. */
+  committed(groupId: string): Promise<readonly CommitOffset[]>
+  /**
+   * Commits for a group without members, which there need not be yet.
+   * @throws TOPOLOGY_MEMBER_FENCED for a group with members
+   */
+  commit(groupId: string, offsets: readonly CommitOffset[]): Promise<void>
+}
+
 export type OffsetSpec = 'earliest' | 'latest' | { readonly timestampMs: number }
 
 export interface TopicDescription {
@@ -197,6 +227,7 @@ export interface Admin {
 
 export interface KafkaClient {
   readonly admin: Admin
+  readonly groups: GroupAdmin
   createFetcher(options?: FetcherOptions): Fetcher
   createProducer(): Promise<BatchProducer>
   /** Aborts what a predecessor with the same id has left open. */

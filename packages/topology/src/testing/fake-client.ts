@@ -1,4 +1,5 @@
-import type { Admin, KafkaClient, OffsetSpec, TopicSpec } from '../client/ports.ts'
+import type { Admin, GroupAdmin, KafkaClient, OffsetSpec, TopicSpec } from '../client/ports.ts'
+import { TopologyError } from '../errors.ts'
 import { formatTopicPartition, type RecordHeaders, type TopicPartition } from '../record.ts'
 import { partitionForKey } from '../wire/murmur2.ts'
 import { RecordBatchWriter } from '../wire/record-batch-writer.ts'
@@ -105,10 +106,38 @@ function createAdmin(cluster: FakeCluster): Admin {
   }
 }
 
+function createGroups(cluster: FakeCluster): GroupAdmin {
+  return {
+    async describe(groupId) {
+      const { members, committed } = cluster.group(groupId)
+      if (members.length + committed.size === 0) return undefined
+      return {
+        protocol: 'consumer',
+        state: members.length === 0 ? 'Empty' : 'Stable',
+        members: members.map(({ id, instanceId, owned }) => ({
+          memberId: id,
+          instanceId,
+          clientId: 'fake',
+          host: '/127.0.0.1',
+          partitions: owned,
+        })),
+      }
+    },
+    committed: groupId => Promise.resolve(cluster.group(groupId).allCommitted()),
+    async commit(groupId, offsets) {
+      const group = cluster.group(groupId)
+      if (group.members.length > 0)
+        throw new TopologyError('TOPOLOGY_MEMBER_FENCED', `The group ${groupId} has members`)
+      group.commit(offsets)
+    },
+  }
+}
+
 function createClient(cluster: FakeCluster): KafkaClient {
   const fetchers = new Set<FakeFetcher>()
   return {
     admin: createAdmin(cluster),
+    groups: createGroups(cluster),
     createFetcher(options = {}) {
       const fetcher = new FakeFetcher(
         partition => cluster.log(partition),

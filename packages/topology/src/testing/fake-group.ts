@@ -50,6 +50,14 @@ export class FakeGroup {
     return offset === undefined ? undefined : { topic, partition: number, offset, metadata }
   }
 
+  allCommitted(): readonly CommitOffset[] {
+    return Array.from(this.committed, ([name, offset]) => {
+      const cut = name.lastIndexOf('-')
+      const metadata = this.#metadata.get(name) ?? ''
+      return { topic: name.slice(0, cut), partition: Number(name.slice(cut + 1)), offset, metadata }
+    })
+  }
+
   /** Whether a transaction may carry offsets of this member, as the group's coordinator decides. */
   knows({ memberId }: MemberMetadata): boolean {
     return this.#known.has(memberId)

@@ -32,6 +32,7 @@ export class MortalClient {
     this.#events = events
     this.client = {
       admin: kafka.admin,
+      groups: kafka.groups,
       createFetcher: options => this.#fetcher(kafka.createFetcher(options)),
       createProducer: async () => this.#producer(await kafka.createProducer()),
       createTransactionalProducer: async options =>

@@ -2,6 +2,7 @@ import type { KafkaClient } from '../ports.ts'
 import { BrokerAdmin } from './admin.ts'
 import { Cluster } from './cluster.ts'
 import { BrokerFetcher } from './fetcher.ts'
+import { BrokerGroupAdmin } from './group/group-admin.ts'
 import { BrokerGroupMember } from './group/group-member.ts'
 import { clientSettings, type KafkaClientOptions } from './options.ts'
 import { createBrokerProducer } from './producer.ts'
@@ -29,6 +30,7 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
   }
   return {
     admin: new BrokerAdmin(cluster),
+    groups: new BrokerGroupAdmin(cluster),
     createFetcher: fetcherOptions =>
       track(onClose => new BrokerFetcher(cluster, fetcherOptions ?? {}, onClose)),
     async createProducer() {

@@ -53,6 +53,11 @@ export function createSpectator(kafka: KafkaClient, options: SpectatorOptions): 
   const admin = new SpectatorAdmin(kafka.admin)
   const client: KafkaClient = {
     admin,
+    groups: {
+      describe: groupId => kafka.groups.describe(groupId),
+      committed: groupId => kafka.groups.committed(groupId),
+      commit: () => Promise.resolve(),
+    },
     createFetcher: fetcherOptions => spectatingFetcher(kafka.createFetcher(fetcherOptions), reading, admin),
     createProducer: () => Promise.resolve(spectatingProducer(onRecord)),
     createTransactionalProducer: () =>

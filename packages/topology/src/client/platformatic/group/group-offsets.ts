@@ -74,6 +74,25 @@ export async function fetchOffsets(
     Map.groupBy(partitions, ({ topic }) => topic),
     ([name, parts]) => ({ name, partitionIndexes: parts.map(({ partition }) => partition) }),
   )
+  const found = new Map(
+    (await askForOffsets(coordinator, groupId, topics)).map(offset => [
+      formatTopicPartition(offset.topic, offset.partition),
+      offset,
+    ]),
+  )
+  return partitions.map(({ topic, partition }) => found.get(formatTopicPartition(topic, partition)))
+}
+
+/** Everything that the group has committed. */
+export function fetchAllOffsets(coordinator: Coordinator, groupId: string): Promise<CommitOffset[]> {
+  return askForOffsets(coordinator, groupId, null)
+}
+
+async function askForOffsets(
+  coordinator: Coordinator,
+  groupId: string,
+  topics: { name: string; partitionIndexes: number[] }[] | null,
+): Promise<CommitOffset[]> {
   const response = await coordinator.call(
     offsetFetchV9.api,
     [{ groupId, memberId: null, memberEpoch: NO_MEMBER_EPOCH, topics }],
@@ -81,7 +100,7 @@ export async function fetchOffsets(
     true,
   )
   const what = `Reading the committed offsets of the group ${groupId}`
-  const committed = new Map<string, CommitOffset>()
+  const committed: CommitOffset[] = []
   for (const group of response.groups) {
     // A group that has never committed is as unknown as one that never was.
     if (group.errorCode === ErrorCode.groupIdNotFound) continue
@@ -93,13 +112,8 @@ export async function fetchOffsets(
       for (const { partitionIndex: partition, committedOffset, metadata, errorCode } of parts) {
         if (errorCode !== ErrorCode.none) throw brokerError(errorCode, what)
         if (committedOffset < 0n) continue
-        committed.set(formatTopicPartition(name, partition), {
-          topic: name,
-          partition,
-          offset: Number(committedOffset),
-          metadata: metadata ?? '',
-        })
+        committed.push({ topic: name, partition, offset: Number(committedOffset), metadata: metadata ?? '' })
       }
   }
-  return partitions.map(({ topic, partition }) => committed.get(formatTopicPartition(topic, partition)))
+  return committed
 }

@@ -61,13 +61,19 @@ export class PartitionStream {
 
   /** The records of the next response, or undefined at the end of the range. */
   async next(): Promise<StoredRecord[] | undefined> {
+    const batch = await this.nextBatch()
+    return batch && recordsOf(batch, this.#range)
+  }
+
+  /** The next response as it came: it may hold records outside of the range. */
+  async nextBatch(): Promise<FetchedBatch | undefined> {
     if (this.#position >= this.#range.to) {
       this.close()
       return undefined
     }
     const batch = await this.#take()
     this.#position = batch.nextOffset
-    return recordsOf(batch, this.#range)
+    return batch
   }
 
   close(): void {

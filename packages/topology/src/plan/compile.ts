@@ -119,8 +119,10 @@ function buildSteps(graph: Graph, part: SubTopology, wiring: TaskWiring): (id: N
   const handlerOf = (id: NodeId): RecordHandler => handlers.get(id) as RecordHandler
   const downstream = (id: NodeId): RecordHandler =>
     fanOut(graph.consumers(id).map(consumer => handlerOf(consumer.id)))
+  const { probe } = wiring
   for (const node of part.steps.toReversed()) {
-    handlers.set(node.id, buildStep(graph, node, { wiring, downstream, handlerOf }))
+    const built = (step: PlanNode): RecordHandler => buildStep(graph, step, { wiring, downstream, handlerOf })
+    handlers.set(node.id, probe === undefined ? built(node) : probe.handler(node, built(probe.step(node))))
   }
   return downstream
 }

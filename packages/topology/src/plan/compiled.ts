@@ -51,8 +51,18 @@ export interface Parking {
   add(key: unknown, value: unknown, tableKey: unknown): void
 }
 
+/** Sees into a chain, and changes it, while it is built. A chain that is built without one does not know of it. */
+export interface ChainProbe {
+  /** The step to be built in place of the given one. */
+  step(node: PlanNode): PlanNode
+  /** What records are given to in place of the step that was built. */
+  handler(node: PlanNode, handler: RecordHandler): RecordHandler
+}
+
 /** What a task gives to its chain. */
 export interface TaskWiring {
+  /** For whoever wants to know what each step does with a record (`tributary explain`); an application has none. */
+  readonly probe?: ChainProbe
   /** One object per task, changed for each record. */
   readonly context: RecordContext
   /** Set before each call of an author's function, so that a failure names its step. */

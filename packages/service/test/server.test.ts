@@ -110,7 +110,10 @@ test('an application is alive and unready until its tables are loaded and it has
 
   await clock.advance(31_000)
   assert.deepEqual(await ask('/health/live'), live('running'))
-  assert.deepEqual(await ask('/health/ready'), unready('table names is stale'))
+  assert.deepEqual(
+    await ask('/health/ready'),
+    unready('no broker has answered for words-0 for 31 s', 'table names is stale'),
+  )
   kafka.answerIdlePolls()
   await until('the table is live again', () => app.readiness().isReady)
 

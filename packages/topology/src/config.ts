@@ -81,6 +81,8 @@ export interface AppOptions {
   readonly maxRecordBytes: number
   /** Keys per partition whose placement is checked against murmur2 at start. */
   readonly partitionSamples: number
+  /** Brokers that answer nothing for a source partition for so long make the application unready. */
+  readonly brokerSilenceMs: number
   /** A table that hears nothing from its topic for this long is stale. */
   readonly tableStaleAfterMs: number
   /** Replicas of the topics that the application creates (repartition, dead letters). */
@@ -118,6 +120,7 @@ export const APP_OPTIONS: OptionTable<AppOptions> = {
   maxPendingBytes: integer({ fallback: 33_554_432, min: 1_048_576, max: INT32_MAX }),
   maxRecordBytes: integer({ fallback: 1_000_000, min: 1_024, max: INT32_MAX }),
   partitionSamples: integer({ fallback: 100, min: 0, max: 100_000 }),
+  brokerSilenceMs: integer({ fallback: 30_000, min: 1_000, max: INT32_MAX }),
   tableStaleAfterMs: integer({ fallback: 30_000, min: 100, max: INT32_MAX }),
   replicationFactor: integer({ fallback: 1, min: 1, max: 32_767 }),
 }

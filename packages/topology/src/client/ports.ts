@@ -137,6 +137,8 @@ export interface GroupOptions {
 
 /** All topics' partitions with the same number go to the same member. */
 export interface GroupMember {
+  /** Whether the group counts this member in; undefined where nobody knows. False before `join` is through and once it is put out. */
+  readonly isMember?: boolean | undefined
   /** Resolves once the group has accepted the member. Partitions follow through the listener. */
   join(listener: GroupListener): Promise<void>
   /** One entry per partition asked for; `undefined` where the group has committed nothing. */

@@ -2,6 +2,7 @@ import type { KafkaClient } from '../client/ports.ts'
 import { systemClock, type Clock } from '../clock.ts'
 import { checkAppOptions, type AppConfig, type AppOptions, type Logger } from '../config.ts'
 import { TopologyError } from '../errors.ts'
+import { formatTopicPartition } from '../record.ts'
 import { CommitLog, type CommitHistory } from '../observability/commit-log.ts'
 import { Counters, type CounterSnapshot } from '../observability/counters.ts'
 import { EventLoopWatch, type EventLoopDelay } from '../observability/event-loop-watch.ts'
@@ -190,15 +191,31 @@ export class App {
 
   readiness(): Readiness {
     const reasons: string[] = []
+    const open = this.#open
     if (this.state !== 'running') reasons.push(`the application is ${this.state}`)
-    for (const table of this.#open?.tables.stats() ?? []) {
+    else if (open?.group.isMember === false)
+      reasons.push('the group has put this process out; it joins again')
+    const silence = this.#longestSilence()
+    if (silence !== undefined) reasons.push(silence)
+    for (const table of open?.tables.stats() ?? []) {
       if (table.state !== 'live') reasons.push(`table ${table.table} is ${table.state}`)
     }
-    for (const [step, stage] of this.#open?.deliveries ?? []) {
+    for (const [step, stage] of open?.deliveries ?? []) {
       const problem = stage.problem
       if (problem !== undefined) reasons.push(`${step}: ${problem}`)
     }
     return { isReady: reasons.length === 0, reasons }
+  }
+
+  /** One partition is named: usually one broker is away, and with it many partitions. */
+  #longestSilence(): string | undefined {
+    const sources = (this.#open?.assignment.tasks ?? []).flatMap(task => [...task.sources])
+    const silent = sources.filter(source => source.silenceMs(this.#clock) >= this.#options.brokerSilenceMs)
+    const [longest] = silent.toSorted((a, b) => a.askedAtMs - b.askedAtMs)
+    if (longest === undefined) return undefined
+    const seconds = Math.round(longest.silenceMs(this.#clock) / 1_000)
+    const others = silent.length === 1 ? '' : ` and ${silent.length - 1} more`
+    return `no broker has answered for ${formatTopicPartition(longest.topic, longest.partition)}${others} for ${seconds} s`
   }
 
   stats(): AppStats {

@@ -28,6 +28,7 @@ export interface OpenApplication {
   readonly tables: Tables
   readonly assignment: Assignment
   readonly committer: Commits
+  readonly group: Pick<GroupMember, 'isMember'>
   /** By the name of their step. */
   readonly deliveries: ReadonlyMap<string, DeliveryStage>
   /** Loads the global tables, then joins the group: partitions come only to a process that can work on them. */
@@ -77,6 +78,7 @@ export async function openApplication(environment: AppEnvironment): Promise<Open
     tables,
     assignment,
     committer,
+    group,
     deliveries: new Map([...deliveries].map(([id, stage]) => [stepName(topology.deliveries, id), stage])),
     async join() {
       tables.loadGlobal()

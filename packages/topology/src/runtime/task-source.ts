@@ -28,6 +28,8 @@ export class TaskSource {
   /** By the monotonic clock: since when there has been something that is not finished, and where the position was then. */
   #behindSinceMs: number
   #behindSincePosition: number
+  /** By the monotonic clock: when the brokers last answered for the partition, or were asked for it again. */
+  askedAtMs: number
   /** A schema that the next record needs is being fetched. */
   isWaitingForSchema = false
   /** The registry does not know the schema of the next record. */
@@ -54,6 +56,7 @@ export class TaskSource {
     this.committed = options.committed
     this.counts = options.counts
     this.committedAtMs = options.nowMs
+    this.askedAtMs = options.nowMs
     this.#behindSinceMs = options.nowMs
     this.#behindSincePosition = options.startOffset
     this.onPosition = nextOffset => this.tracker.advance(nextOffset)
@@ -65,11 +68,18 @@ export class TaskSource {
   }
 
   heard({ highWatermark }: FetchedBatch, clock: Clock): void {
+    const nowMs = clock.monotonicMs()
+    this.askedAtMs = nowMs
     if (this.lag === 0) {
-      this.#behindSinceMs = clock.monotonicMs()
+      this.#behindSinceMs = nowMs
       this.#behindSincePosition = this.tracker.position
     }
     this.highWatermark = highWatermark
+  }
+
+  /** How long the brokers have not answered, in milliseconds; 0 while nothing is asked. */
+  silenceMs(clock: Clock): number {
+    return this.isPaused ? 0 : clock.monotonicMs() - this.askedAtMs
   }
 
   /** How old the oldest unfinished record is by its timestamp, in milliseconds; 0 when there is none. */

@@ -395,6 +395,7 @@ export class Task {
     source.buffer.consume()
     if (source.isPaused && source.buffer.bytes <= this.environment.maxBufferedBytes / 2) {
       source.isPaused = false
+      source.askedAtMs = this.environment.clock.monotonicMs()
       this.environment.flow.resume(source)
     }
   }

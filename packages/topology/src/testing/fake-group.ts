@@ -158,6 +158,10 @@ export class FakeMember implements GroupMember {
     this.#takeFailure = takeFailure
   }
 
+  get isMember(): boolean {
+    return this.#isMember
+  }
+
   get owned(): readonly TopicPartition[] {
     return this.#ownership?.partitions ?? []
   }

@@ -39,6 +39,10 @@ export class BrokerGroupMember implements GroupMember {
     this.#coordinator = new Coordinator(cluster, { kind: 'group', id: options.groupId }, patienceMs)
   }
 
+  get isMember(): boolean {
+    return this.#joined?.membership.identity !== undefined
+  }
+
   async join(listener: GroupListener): Promise<void> {
     if (this.#joined !== undefined)
       throw new TopologyError(

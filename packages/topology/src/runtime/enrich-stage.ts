@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import { adviceForUnknown, retryAdviceOf, TopologyError } from '../errors.ts'
 import { Fifo } from '../fifo.ts'
 import type { Counters, EnrichCounts } from '../observability/counters.ts'
+import type { Tracing } from '../observability/tracing.ts'
 import type { EnrichContext, EnrichNode } from '../plan/node.ts'
 import type { RecordContext } from '../record.ts'
 import { laneKeyOf } from './lane-key.ts'
@@ -21,6 +22,7 @@ export interface EnrichStageOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly counters: Counters
+  readonly tracing?: Tracing | undefined
 }
 
 /**
@@ -177,7 +179,10 @@ export class EnrichStage {
     const startedMs = this.#options.clock.monotonicMs()
     try {
       const context: EnrichContext = { ...job.context, signal: controller.signal }
-      return await Promise.race([call(job.value, job.key, context), late])
+      const { tracing } = this.#options
+      if (tracing === undefined) return await Promise.race([call(job.value, job.key, context), late])
+      const span = { operation: 'enrich', step: name, records: [job.context] }
+      return await tracing.call(span, () => Promise.race([call(job.value, job.key, context), late]))
     } finally {
       this.#callsUnderWay -= 1
       this.#counts.duration.observe((this.#options.clock.monotonicMs() - startedMs) / 1_000)

@@ -1,5 +1,6 @@
 import type { Fetcher, GroupMember } from '../client/ports.ts'
 import { TopologyError } from '../errors.ts'
+import { openTracing, type Tracing } from '../observability/tracing.ts'
 import type { DeliverNode, NodeId } from '../plan/node.ts'
 import type { AppEnvironment } from './app.ts'
 import { Assignment } from './assignment.ts'
@@ -40,6 +41,7 @@ export interface OpenApplication {
 /** Checks and opens everything up to joining the group. Rejects with what keeps the topology from running. */
 export async function openApplication(environment: AppEnvironment): Promise<OpenApplication> {
   const given = withPatientRegistry(environment)
+  const tracing = await openTracing(given.topology.name)
   const { topology, options, kafka } = given
   const topics = await resolveTopics(topology, kafka.admin, options)
   await checkPartitioning({ topology, client: kafka, samplesPerPartition: options.partitionSamples })
@@ -55,9 +57,9 @@ export async function openApplication(environment: AppEnvironment): Promise<Open
   const tables = await openTables(app, letters)
   const fetcher = createFetcher(app)
   const group = createGroup(app)
-  const deliveries = createDeliveries(app, wakeAll)
+  const deliveries = createDeliveries(app, tracing, wakeAll)
   const committer = guarantee.createCommits({ collector, group, assignment: () => assignment })
-  const tasks = taskEnvironment(app, { collector, codecs, deliveries, fetcher, runner })
+  const tasks = taskEnvironment(app, { tracing, collector, codecs, deliveries, fetcher, runner })
   const assignment = new Assignment({
     topology,
     partitions: topics,
@@ -216,13 +218,18 @@ function createGroup(app: AppEnvironment): GroupMember {
   })
 }
 
-function createDeliveries(app: AppEnvironment, onSpace: () => void): Map<NodeId, DeliveryStage> {
+function createDeliveries(
+  app: AppEnvironment,
+  tracing: Tracing | undefined,
+  onSpace: () => void,
+): Map<NodeId, DeliveryStage> {
   const { clock, random, logger, onFailure } = app
   return new Map(
     app.topology.deliveries.map(node => [
       node.id,
       new DeliveryStage(node, {
         clock,
+        tracing,
         random,
         onFailure: error => onFailure(error as Error),
         onSpace,
@@ -236,6 +243,7 @@ function createDeliveries(app: AppEnvironment, onSpace: () => void): Map<NodeId,
 function taskEnvironment(
   app: AppEnvironment,
   parts: {
+    readonly tracing: Tracing | undefined
     readonly collector: RecordCollector
     readonly codecs: TopologyCodecs
     readonly deliveries: ReadonlyMap<NodeId, DeliveryStage>
@@ -248,6 +256,7 @@ function taskEnvironment(
     clock: app.clock,
     random: app.random,
     counters: app.counters,
+    tracing: parts.tracing,
     collector: parts.collector,
     sourceCodecs: parts.codecs.sources,
     sinkCodecs: parts.codecs.sinks,

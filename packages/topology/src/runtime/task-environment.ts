@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Counters } from '../observability/counters.ts'
+import type { Tracing } from '../observability/tracing.ts'
 import type { NodeId } from '../plan/node.ts'
 import type { TopicPartition } from '../record.ts'
 import type { DeliveryStage } from './delivery/delivery-stage.ts'
@@ -31,6 +32,8 @@ export interface TaskEnvironment {
   /** By topic, as the plan describes each topic but once. */
   readonly sinkCodecs: ReadonlyMap<string, TopicCodecs>
   readonly deliveries: ReadonlyMap<NodeId, DeliveryStage>
+  /** Undefined where nobody listens. */
+  readonly tracing?: Tracing | undefined
   readonly deadLetterTopic: string
   readonly policies: ErrorPolicies
   /** Fetched bytes per source partition above which it is paused. */

@@ -1,8 +1,10 @@
 import type { FetchedBatch } from '../client/ports.ts'
 import type { Clock } from '../clock.ts'
 import type { StepCounts } from '../observability/counters.ts'
+import type { BatchSpan, Tracing } from '../observability/tracing.ts'
 import type { RecordHandler } from '../plan/compiled.ts'
 import type { Codec } from '../serde/serde.ts'
+import { readHeaders } from '../wire/record-batch-reader.ts'
 import { OffsetTracker } from './offset-tracker.ts'
 import { PartitionBuffer } from './partition-buffer.ts'
 
@@ -28,6 +30,9 @@ export class TaskSource {
   /** By the monotonic clock: since when there has been something that is not finished, and where the position was then. */
   #behindSinceMs: number
   #behindSincePosition: number
+  #batchSpan: BatchSpan | undefined
+  #batchRecords = 0
+  #tracedOffset = -1
   /** By the monotonic clock: when the brokers last answered for the partition, or were asked for it again. */
   askedAtMs: number
   /** A schema that the next record needs is being fetched. */
@@ -59,7 +64,10 @@ export class TaskSource {
     this.askedAtMs = options.nowMs
     this.#behindSinceMs = options.nowMs
     this.#behindSincePosition = options.startOffset
-    this.onPosition = nextOffset => this.tracker.advance(nextOffset)
+    this.onPosition = nextOffset => {
+      this.tracker.advance(nextOffset)
+      this.endTrace()
+    }
   }
 
   /** Records between the position and the end of the partition, or -1 before the first response. */
@@ -75,6 +83,25 @@ export class TaskSource {
       this.#behindSincePosition = this.tracker.position
     }
     this.highWatermark = highWatermark
+  }
+
+  /** The record under the cursor belongs to the span of its response. */
+  trace(tracing: Tracing): void {
+    const { cursor } = this.buffer
+    // Once more after its schema was fetched.
+    if (cursor.offset === this.#tracedOffset) return
+    this.#tracedOffset = cursor.offset
+    this.#batchSpan ??= tracing.startBatch(this, cursor.offset)
+    this.#batchRecords += 1
+    if (cursor.headerCount > 0)
+      this.#batchSpan.link(readHeaders(cursor.buffer, cursor.headersStart, cursor.headerCount))
+  }
+
+  /** The response is through, or given up. */
+  endTrace(): void {
+    this.#batchSpan?.end(this.#batchRecords)
+    this.#batchSpan = undefined
+    this.#batchRecords = 0
   }
 
   /** How long the brokers have not answered, in milliseconds; 0 while nothing is asked. */

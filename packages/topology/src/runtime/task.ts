@@ -211,7 +211,10 @@ export class Task {
   stopIntake(): void {
     this.#isStopped = true
     for (const lot of this.#lots) lot.close()
-    for (const source of this.#sources.values()) source.buffer.clear()
+    for (const source of this.#sources.values()) {
+      source.buffer.clear()
+      source.endTrace()
+    }
   }
 
   /** Everything that was handed to the chain is finished, or given up. */
@@ -333,6 +336,7 @@ export class Task {
   #processNext(source: TaskSource): void {
     const { cursor } = source.buffer
     this.#active = source
+    if (this.environment.tracing !== undefined) source.trace(this.environment.tracing)
     this.context.moveTo(source.topic, source.partition, cursor)
     this.#held?.begin(source, cursor.offset)
     this.#step = source.topic

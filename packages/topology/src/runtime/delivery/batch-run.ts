@@ -1,6 +1,7 @@
 import { backoffMs } from '../../backoff.ts'
 import type { Clock } from '../../clock.ts'
 import { adviceForUnknown, retryAdviceOf } from '../../errors.ts'
+import type { Tracing } from '../../observability/tracing.ts'
 import type { DeliveryOutcome } from '../../operators/destination.ts'
 import type { DeliverNode } from '../../plan/node.ts'
 import { callDestination, type DeliveryAnswer } from './delivery-call.ts'
@@ -14,6 +15,7 @@ const NO_ADVICE = { kind: 'backoff' } as const
 export interface BatchHost {
   readonly node: DeliverNode
   readonly clock: Clock
+  readonly tracing?: Tracing | undefined
   readonly random: () => number
   readonly hasEnded: boolean
   onCall(items: number): void
@@ -39,7 +41,7 @@ export async function runBatch(
   for (let failures = 1; ; failures += 1) {
     host.onCall(batch.entries.length)
     const calledMs = host.clock.monotonicMs()
-    const answer = await callDestination(host.node, batch, host.clock)
+    const answer = await callDestination(host.node, batch, host)
     host.onAnswer(host.clock.monotonicMs() - calledMs)
     if (host.hasEnded) return undefined
     count(batch, answer)

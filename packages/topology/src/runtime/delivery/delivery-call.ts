@@ -1,6 +1,8 @@
 import type { Clock } from '../../clock.ts'
 import { TopologyError } from '../../errors.ts'
 import type { DeliveryItem, DeliveryOutcome } from '../../operators/destination.ts'
+import type { Tracing } from '../../observability/tracing.ts'
+import type { RecordContext } from '../../record.ts'
 import type { DeliverNode } from '../../plan/node.ts'
 import type { Entry } from './lane.ts'
 import type { Batch } from './sendable-lanes.ts'
@@ -16,7 +18,7 @@ export type DeliveryAnswer =
 export async function callDestination(
   node: DeliverNode,
   batch: Batch,
-  clock: Clock,
+  { clock, tracing }: { readonly clock: Clock; readonly tracing?: Tracing | undefined },
 ): Promise<DeliveryAnswer> {
   const { name, destination, timeoutMs } = node
   const { entries, stopping } = batch
@@ -40,7 +42,11 @@ export async function callDestination(
     const items = entries.map(toItem)
     const isUrgent = batch.isUrgent || node.isUrgent === undefined
     const call = { signal: controller.signal, isUrgent }
-    const outcomes = await Promise.race([destination.deliver(items, call), early])
+    const deliver = (): Promise<readonly DeliveryOutcome[]> =>
+      Promise.race([destination.deliver(items, call), early])
+    const outcomes = await (tracing === undefined
+      ? deliver()
+      : tracing.call({ operation: 'deliver', step: name, records: items.map(toPlace) }, deliver))
     if (outcomes.length === items.length) return { kind: 'outcomes', outcomes }
     const message = `${name}: ${destination.name} reported ${outcomes.length} outcomes for ${items.length} items; one per item is needed`
     return { kind: 'failed', error: new TopologyError('TOPOLOGY_DELIVERY_FAILED', message) }
@@ -50,6 +56,10 @@ export async function callDestination(
     cancelTimer()
     stopping.signal.removeEventListener('abort', onStop)
   }
+}
+
+function toPlace({ context }: DeliveryItem<unknown>): RecordContext {
+  return context
 }
 
 function toItem({ item, attempts }: Entry): DeliveryItem<unknown> {

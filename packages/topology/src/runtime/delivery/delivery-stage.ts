@@ -6,6 +6,7 @@ import type { DeliverNode } from '../../plan/node.ts'
 import type { RecordContext } from '../../record.ts'
 import { CALL_BOUNDS_SECONDS, Histogram, LATENCY_BOUNDS_SECONDS } from '../../observability/histogram.ts'
 import { isWanted, runBatch, togetherWith, type BatchHost } from './batch-run.ts'
+import type { Tracing } from '../../observability/tracing.ts'
 import { Drains } from './drains.ts'
 import { Lane, type DeliverySettlement, type Entry, type OwnerState, type PendingDelivery } from './lane.ts'
 import { LaneWaits, type LaneWait } from './lane-waits.ts'
@@ -14,6 +15,7 @@ import { SendableLanes, type Batch } from './sendable-lanes.ts'
 
 export interface DeliveryStageOptions {
   readonly clock: Clock
+  readonly tracing?: Tracing | undefined
   readonly random: () => number
   /** Called once, with what no retry can mend. Nothing is sent or settled any more. */
   readonly onFailure: (error: unknown) => void
@@ -241,11 +243,12 @@ export class DeliveryStage {
   }
 
   #createHost(): BatchHost {
-    const { clock, random, onRetry } = this.#options
+    const { clock, random, tracing, onRetry } = this.#options
     const stop = this.#stop.signal
     return {
       node: this.#node,
       clock,
+      tracing,
       random,
       get hasEnded() {
         return stop.aborted

@@ -101,10 +101,7 @@ test('an unknown command is refused before anything is installed', DEADLINE, t =
   for (const args of [[], ['deploy'], ['constructor']]) {
     const refused = run(repository, args)
     assert.equal(refused.status, 2)
-    assert.equal(
-      refused.stderr,
-      'Usage: node dev/run.mjs <demo | chaos | drill | bench | test | dev-up | dev-down> [arguments]\n',
-    )
+    assert.match(refused.stderr, /^Usage: node dev\/run\.mjs <demo \| .* \| dev-down> \[arguments\]\n$/)
   }
   assert.deepEqual(installs(repository), [])
 })

@@ -26,14 +26,7 @@ export interface Page {
   readonly declarations: readonly { readonly line: number; readonly code: string }[]
 }
 
-const PAGES = [
-  '*.md',
-  'docs/**/*.md',
-  'examples/*/*.md',
-  'packages/*/*.md',
-  'packages/*/template/**/*.md',
-  'services/*/*.md',
-]
+const PAGES = ['*.md', 'docs/**/*.md', 'examples/*/*.md', 'packages/*/*.md', 'services/*/*.md']
 
 /** Every Markdown page that a user of the project may read. */
 export function pages(): readonly Page[] {

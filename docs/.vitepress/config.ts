@@ -8,16 +8,22 @@ export default defineConfig({
   lang: 'en',
   srcExclude: ['README.md'],
   cacheDir: '../.local/vitepress',
-  // The build is compared with nothing and deployed by whoever has a place for it; it asks no other host for anything.
   metaChunk: true,
+  head: [['link', { rel: 'icon', href: '/tributary.svg', type: 'image/svg+xml' }]],
+  transformPageData: ({ relativePath, frontmatter }) => {
+    // Wide tables, and a few headings at most.
+    if (/^reference\/(config|errors|metrics)\.md$/.test(relativePath)) frontmatter['aside'] = false
+  },
   markdown: {
     config: repositoryLinks,
     theme: { light: 'github-light-high-contrast', dark: 'github-dark' },
   },
   themeConfig: {
+    logo: '/tributary.svg',
     search: { provider: 'local', options: { detailedView: true } },
     outline: [2, 3],
     nav: [
+      { text: 'Tutorial', link: '/tutorial/', activeMatch: '^/tutorial/' },
       { text: 'Guide', link: '/guide/', activeMatch: '^/guide/(?!coming)' },
       { text: 'Reference', link: '/reference/', activeMatch: '^/reference/' },
       { text: 'From Kafka Streams', link: '/guide/coming-from-kafka-streams' },

@@ -30,10 +30,10 @@ const GROUPS: readonly Group[] = [
       'guide/exactly-once',
       'guide/schemas',
       'guide/testing',
+      'guide/coming-from-kafka-streams',
     ],
     folder: 'guide',
   },
-  { text: 'For users of Kafka Streams', pages: ['guide/coming-from-kafka-streams'] },
   {
     text: 'Reference',
     pages: [
@@ -85,6 +85,9 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
 }
 
 function itemOf(page: string): DefaultTheme.SidebarItem {
-  const text = /^# (.*)$/m.exec(readFileSync(`${docs}${page}.md`, 'utf8'))?.[1] ?? page
+  const isOverview = page.endsWith('/index') && page !== 'tutorial/index'
+  const text = isOverview
+    ? 'Overview'
+    : (/^# (.*)$/m.exec(readFileSync(`${docs}${page}.md`, 'utf8'))?.[1] ?? page)
   return { text: text.replaceAll('`', ''), link: `/${page.replace(/(^|\/)index$/, '$1')}` }
 }

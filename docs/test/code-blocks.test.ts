@@ -13,8 +13,9 @@ import { pages, parsePage, repositoryRoot, type CodeBlock, type Page } from './p
 //
 //   ```ts [examples/…/topology.ts]   stands word for word in that file, which is compiled and tested where it is
 //   ```ts                            the same, if it stands in any file of the examples; otherwise the untitled blocks of
-//                                    a page are one module, which is compiled with the page's <!-- ts … --> declarations
-//   ```sh run                        run, in the repository's folder, within half a minute
+//                                    a page are one module, which is compiled with the page's <!-- ts … --> declarations,
+//                                    and run where it asserts something
+//   ```sh run                        run, in the repository's folder
 //   ```sh not-run: needs a broker    any language: not run, for that reason
 //   ```json, ```yaml                 parsed
 //   ```                              no code: output, a diagram
@@ -120,15 +121,30 @@ test('TypeScript on the pages compiles', async t => {
   }
   t.diagnostic(`${modules.size} pages have code of their own`)
   assert.ok(modules.size > 2)
-  assert.equal(await compile(t, modules), '')
+  // One that does not, to see that it would be found, with its line.
+  const wrong = parsePage(
+    'x.md',
+    "# X\n\n```ts\nimport { string } from '@tributary/topology'\nstring(1)\n```\n",
+  )
+  modules.set('x.ts', moduleOf(wrong)!)
+  assert.equal(await compile(t, modules), 'x.ts(5,8): error TS2554: Expected 0 arguments, but got 1.\n')
 })
 
-test('a block that does not compile is found, with its line', async t => {
-  const page = parsePage(
-    'x.md',
-    "# A page\n\n```ts\nimport { string } from '@tributary/topology'\nstring(1)\n```\n",
-  )
-  assert.match(await compile(t, new Map([['x.ts', moduleOf(page)!]])), /^x\.ts\(5,8\): error TS2554/)
+// Runs in a test of its own, which looks at what it prints.
+const RUN_ELSEWHERE = 'docs/guide/coming-from-kafka-streams.md'
+
+test('programs on the pages run, and what they assert holds', async t => {
+  const folder = await scratch(t)
+  const programs = allPages.flatMap(page => {
+    const text = moduleOf(page)
+    return text?.includes("from 'node:assert/strict'") && page.file !== RUN_ELSEWHERE ? [{ page, text }] : []
+  })
+  assert.ok(programs.length > 5)
+  for (const { page, text } of programs) {
+    const file = join(folder, moduleName(page.file))
+    await writeFile(file, text)
+    await t.test(page.file, () => import(file))
+  }
 })
 
 /** The repository's own programs from their sources, as an installed package would offer them. */
@@ -158,7 +174,7 @@ test('commands on the pages run', async t => {
     await t.test(where(block), async () => {
       await run('/bin/sh', ['-euc', block.code], {
         cwd: repositoryRoot,
-        timeout: 30_000,
+        timeout: 120_000,
         env: { ...env, PATH: [programs, join(repositoryRoot, 'node_modules/.bin'), env['PATH']].join(':') },
       })
     })

@@ -1,3 +1,5 @@
+import type { RawBuffer } from './compiled/raw-buffer.ts'
+import { copyRecentText, noteRecentText } from './recent-text.ts'
 import { Scratch } from './scratch.ts'
 import { describeValue } from './describe-value.ts'
 import type { Codec, Serde, SerdeContext } from './serde.ts'
@@ -25,10 +27,12 @@ export function string(): Serde<string> {
           throw unwritable(place, `the value is ${describeValue(value)}, a string is needed`)
         // A UTF-16 unit takes at most three bytes, so one pass is enough where the length is not known.
         const buffer = scratch.reserve(value.length * 3)
-        return scratch.view(buffer.write(value, 0, 'utf8'))
+        return scratch.view(copyRecentText(value, buffer) || buffer.write(value, 0, 'utf8'))
       },
       decode(bytes, start, end) {
-        return bytes.toString('utf8', start, end)
+        const text = (bytes as RawBuffer).utf8Slice(start, end)
+        noteRecentText(text, bytes, start, end)
+        return text
       },
     }
   })

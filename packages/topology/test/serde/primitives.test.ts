@@ -77,3 +77,23 @@ test('only what has the same bytes for equal values says so', async () => {
   assert.equal((await openSerde(int64())).isByteStable, true)
   assert.equal((await openSerde(json())).isByteStable, false)
 })
+
+test('a text is written the same, whatever was read before it', async () => {
+  const codec = await openSerde(string())
+  const texts = ['ada', 'adb', 'zoë', '', 'a'.repeat(64), 'a'.repeat(65), '\ufffd', 'ab']
+  const malformed = Buffer.from([0x61, 0xff])
+  for (const readBefore of [...texts.map(text => Buffer.from(text)), malformed, malformed.subarray(1)]) {
+    for (const text of [...texts, 'a\ufffd']) {
+      decoded(codec, readBefore)
+      assert.deepEqual(encoded(codec, text), Buffer.from(text), `${text} after ${readBefore.toString('hex')}`)
+    }
+  }
+})
+
+test('what was read may be overwritten before it is written', async () => {
+  const codec = await openSerde(string())
+  const bytes = Buffer.from('ada')
+  const text = decoded(codec, bytes)
+  bytes.write('bob')
+  assert.equal(encoded(codec, text).toString(), 'ada')
+})

@@ -13,6 +13,8 @@ export interface CommonConfig {
   readonly guarantee: 'at-least-once' | 'exactly-once'
   /** The part of the time in which the consumer is to be without lag. */
   readonly objective: number
+  /** Where metrics are sent besides; undefined: nowhere. */
+  readonly dogStatsD: { readonly host: string; readonly port: number } | undefined
   /** What the cluster is called in the paths of Burrow's API. */
   readonly cluster: string
 }
@@ -83,9 +85,21 @@ export class Environment {
       groupProtocol: this.choice('GROUP_PROTOCOL', ['consumer', 'classic'], 'consumer'),
       instanceId: this.text('INSTANCE_ID'),
       objective: this.fraction('SLO_OBJECTIVE', { fallback: 0.9995, min: 0.5, max: 0.999999 }),
+      dogStatsD: this.#address('DOGSTATSD_ADDRESS', 8_125),
       cluster: this.text('BURROW_CLUSTER') ?? 'kafka',
       guarantee: this.choice('GUARANTEE', ['at-least-once', 'exactly-once'], 'at-least-once'),
     }
+  }
+
+  /** `host` or `host:port`. */
+  #address(name: string, fallback: number): { readonly host: string; readonly port: number } | undefined {
+    const text = this.text(name)
+    if (text === undefined) return undefined
+    const [, host = '', port = String(fallback)] =
+      /^(\[[\da-f:]+\]|[\w.-]+)(?::(\d{1,5}))?$/i.exec(text) ?? []
+    if (host === '' || Number(port) < 1 || Number(port) > 65_535)
+      this.#faults.push(`${name} is '${text}'; allowed: host or host:port`)
+    return { host: host.replaceAll(/[[\]]/g, ''), port: Number(port) }
   }
 
   /** A fault that a service finds by itself, such as two variables that exclude each other. */

@@ -4,6 +4,7 @@ import type { Logger as PinoLogger } from 'pino'
 import { ConsumerJudge, type JudgeClock } from './burrow/consumer-judge.ts'
 import { addBurrowRoutes } from './burrow/routes.ts'
 import { CONTENT_TYPES, expose, formatFor } from './metrics/exposition.ts'
+import { DogStatsD, type DogStatsDAddress } from './metrics/dogstatsd.ts'
 import { processMetrics } from './metrics/process-metrics.ts'
 
 export interface ServiceOptions {
@@ -17,6 +18,8 @@ export interface ServiceOptions {
   readonly objective?: number
   /** What the cluster is called in Burrow's paths. Default: kafka. */
   readonly cluster?: string
+  /** Where the metrics are sent besides. Default: nowhere. */
+  readonly dogStatsD?: DogStatsDAddress | undefined
   /** For tests. */
   readonly clock?: JudgeClock
   /** Families beside the application's and the process's own, read at each scrape. */
@@ -33,9 +36,19 @@ export interface ServiceOptions {
  * its own text format or in OpenMetrics. `/v3/kafka/…`: the consumer's status, as Burrow serves it.
  */
 export function createServer(
-  options: Omit<ServiceOptions, 'logger' | 'host' | 'port' | 'close'>,
+  options: Omit<ServiceOptions, 'logger' | 'host' | 'port' | 'close'> &
+    Partial<Pick<ServiceOptions, 'logger'>>,
 ): FastifyInstance {
-  const { name, app, status, metrics, objective = 0.9995, cluster = 'kafka', clock = systemClock } = options
+  const {
+    name,
+    app,
+    status,
+    metrics,
+    dogStatsD,
+    objective = 0.9995,
+    cluster = 'kafka',
+    clock = systemClock,
+  } = options
   const server = fastify({ logger: false })
   server.get('/health/live', async (_, reply) => {
     const isAlive = app.state !== 'failed'
@@ -57,11 +70,40 @@ export function createServer(
     judge.stop()
     done()
   })
+  const families = (): readonly MetricFamily[] => [
+    ...app.metrics(),
+    ...judge.metrics(),
+    ...(metrics?.() ?? []),
+    ...processMetrics(),
+  ]
+  if (dogStatsD !== undefined) addDogStatsD(server, { ...options, address: dogStatsD, families })
   addBurrowRoutes(server, { cluster, group, clientId, judge, histories })
   server.get('/metrics', (request, reply) => {
     const format = formatFor(request.headers.accept)
-    const families = [...app.metrics(), ...judge.metrics(), ...(metrics?.() ?? []), ...processMetrics()]
-    return reply.type(CONTENT_TYPES[format]).send(expose(families, format))
+    return reply.type(CONTENT_TYPES[format]).send(expose(families(), format))
   })
   return server
 }
+
+function addDogStatsD(
+  server: FastifyInstance,
+  options: {
+    readonly name: string
+    readonly logger?: PinoLogger | undefined
+    readonly clock?: JudgeClock | undefined
+    readonly address: DogStatsDAddress
+    readonly families: () => readonly MetricFamily[]
+  },
+): void {
+  const { name: service, address, families, logger = SILENT, clock = systemClock } = options
+  let sender: DogStatsD | undefined
+  server.addHook('onReady', async () => {
+    const schedule: JudgeClock['schedule'] = (ms, callback) => clock.schedule(ms, callback)
+    sender = await DogStatsD.open({ address, service, families, logger, schedule })
+  })
+  server.addHook('onClose', async () => {
+    await sender?.close()
+  })
+}
+
+const SILENT = { info: () => undefined, warn: () => undefined }

@@ -16,6 +16,7 @@ test('a complete environment is read, with defaults for the rest', () => {
     instanceId: undefined,
     guarantee: 'at-least-once',
     objective: 0.9995,
+    dogStatsD: undefined,
     cluster: 'kafka',
   })
   environment.check()
@@ -64,4 +65,20 @@ test('numbers are whole unless a variable takes fractions, and a service adds fa
       'SHARE and WHOLE exclude each other',
     ].join('; '),
   })
+})
+
+test('the address of DogStatsD has a port of its own, or the usual one', () => {
+  const read = (text: string) => {
+    const environment = new Environment('demo', { ...complete, DOGSTATSD_ADDRESS: text })
+    const { dogStatsD } = environment.common()
+    environment.check()
+    return dogStatsD
+  }
+  assert.deepEqual(read('agent'), { host: 'agent', port: 8_125 })
+  assert.deepEqual(read('10.0.0.1:9125'), { host: '10.0.0.1', port: 9_125 })
+  assert.deepEqual(read('[::1]:9125'), { host: '::1', port: 9_125 })
+  for (const text of ['agent:', 'agent:99999', 'udp://agent', 'a b', 'agent:0'])
+    assert.throws(() => read(text), {
+      message: `demo cannot start: DOGSTATSD_ADDRESS is '${text}'; allowed: host or host:port`,
+    })
 })

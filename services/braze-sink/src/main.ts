@@ -50,6 +50,7 @@ async function serve(): Promise<void> {
     port: config.port,
     objective: config.objective,
     cluster: config.cluster,
+    dogStatsD: config.dogStatsD,
     status: () => ({ braze: destination.stats }),
     metrics: () => brazeMetrics(destination.stats),
   })

@@ -26,6 +26,7 @@ await runService({
   port: config.port,
   objective: config.objective,
   cluster: config.cluster,
+  dogStatsD: config.dogStatsD,
   status: () => ({ upcomingActivities: upcoming.stats }),
   metrics: () => enricherMetrics({ 'upcoming-activities': upcoming.stats }),
   close: () => upcoming.close(),

@@ -37,7 +37,7 @@ const OF_THE_ENRICHED = [...OF_A_VARIANT, 'kafka-streams-tuned', 'hand-written']
 /** Kafka Streams at its best. */
 const OF_LATENCY = ['tributary', 'tributary-low-latency', 'kafka-streams-low-latency']
 
-/** Everything that `docs/performance.md` shows, in about 25 minutes on two processors. `isQuick`: in about five. */
+/** Everything that `docs/performance.md` shows, sized to take about half an hour on two processors. `isQuick`: only to see it run. */
 export function allMeasurements(isQuick: boolean): readonly PlannedArguments[] {
   const sized = (usual: readonly string[], quick: readonly string[]): readonly string[] =>
     isQuick ? quick : usual

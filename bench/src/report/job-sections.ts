@@ -39,7 +39,7 @@ export function jobSection(folder: string, heading: string, file: ResultsFile): 
   return {
     markdown: [
       `### ${heading}`,
-      `${grouped(size.bookings)} bookings; medians of ${rounds} ${rounds === 1 ? 'run' : 'runs'}.`,
+      `${grouped(size.bookings)} bookings; ${rounds === 1 ? 'one run' : `medians of ${rounds} runs`}.${disturbedText(runs)}`,
       table,
       `![Records per second by contestant](${drawing})`,
       repeat(file),
@@ -84,7 +84,7 @@ export function variantsSection(
   return {
     markdown: [
       '### Variants of the job',
-      'Records per second.',
+      `Records per second.${disturbedText(files.flatMap(({ file }) => file.runs as readonly RunResult[]))}`,
       markdownTable(
         header,
         rows.map(({ title, cells, ratioDefault, ratioTuned }) => [
@@ -101,6 +101,13 @@ export function variantsSection(
       [drawing]: barChart('Records per second, as a multiple of Kafka Streams in-memory', bars, 1),
     },
   }
+}
+
+/** Told where it was so: figures of a busy machine are not to be believed. */
+function disturbedText(runs: readonly RunResult[]): string {
+  const disturbed = runs.filter(({ isDisturbed }) => isDisturbed).length
+  if (disturbed === 0) return ''
+  return ` In ${disturbed} of the ${runs.length} runs other work took more than a fifth of a processor.`
 }
 
 function seriesOf(name: string): number {

@@ -67,7 +67,7 @@ export async function readSavedResults(
         return [name.slice(0, -'.json'.length), JSON.parse(text) as ResultsFile] as const
       }),
     )
-    machines.set(machine, new Map(results))
+    if (results.length > 0) machines.set(machine, new Map(results))
   }
   return machines
 }

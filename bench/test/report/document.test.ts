@@ -63,6 +63,12 @@ test('an objective that was not reached is called so', () => {
   assert.match(markdown, /tuned, 2 threads \| ≥ 2.5 \| 2 \| \*\*not reached\*\* \|/)
 })
 
+test('runs that other work disturbed are told', () => {
+  const runs = RUNS.map((run, index) => ({ ...run, isDisturbed: index === 4 }))
+  assert.doesNotMatch(markdownOf(PLAIN), /other work/)
+  assert.match(markdownOf({ ...PLAIN, runs }), /In 1 of the 12 runs other work took/)
+})
+
 test('each table stands with the command that repeats it', () => {
   const variant = resultsFile('lz4', { options: { contestants: CONTESTANTS }, runs: RUNS })
   const latencies = [latencyResult('tributary', 1, 9), latencyResult('kafka-streams', 1, 30)]

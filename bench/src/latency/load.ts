@@ -13,11 +13,19 @@ export class SteadyLoad {
   readonly #msBetween: number
   readonly #startedAt = performance.now()
   readonly #timer: NodeJS.Timeout
-  #next = 0
+  readonly #first: number
+  #next: number
 
-  constructor(records: JobRecords, writer: TopicWriter, recordsPerSecond: number) {
+  /** Begins with booking `first`, now. */
+  constructor(
+    records: JobRecords,
+    writer: TopicWriter,
+    { recordsPerSecond, first }: { readonly recordsPerSecond: number; readonly first: number },
+  ) {
     this.#records = records
     this.#writer = writer
+    this.#first = first
+    this.#next = first
     this.#msBetween = 1_000 / recordsPerSecond
     this.#timer = setInterval(() => this.#writeDue(), TICK_MS)
   }
@@ -29,7 +37,7 @@ export class SteadyLoad {
 
   /** When a booking was due, on the clock of `performance.now()`. */
   dueAtMs(index: number): number {
-    return this.#startedAt + index * this.#msBetween
+    return this.#startedAt + (index - this.#first) * this.#msBetween
   }
 
   stop(): void {

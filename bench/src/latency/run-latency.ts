@@ -34,6 +34,8 @@ export interface LatencyResult {
 }
 
 const START_DEADLINE_MS = 90_000
+/** Until the first event comes: the load begins when the contestant is there, not with what has piled up meanwhile. */
+const TRICKLE_PER_SECOND = 20
 /** On a machine that is busy with much else a backlog takes its time. */
 const LAST_ARRIVAL_MS = 60_000
 const POLL_MS = 20
@@ -98,8 +100,12 @@ async function measureOne(ground: Ground, records: JobRecords, turn: LatencyTurn
     variant,
     apiUrl: '',
   })
-  const load = new SteadyLoad(records, writer, turn.options.recordsPerSecond)
+  let load = new SteadyLoad(records, writer, { recordsPerSecond: TRICKLE_PER_SECOND, first: 0 })
   try {
+    await waitUntil(() => (arrivals.check(), arrived.size > 0), { processes, deadlineMs: START_DEADLINE_MS })
+    load.stop()
+    const { recordsPerSecond } = turn.options
+    load = new SteadyLoad(records, writer, { recordsPerSecond, first: load.next })
     return await underLoad(records, turn, { load, arrivals, arrived, processes })
   } finally {
     load.stop()
@@ -121,9 +127,6 @@ async function underLoad(
   },
 ): Promise<LatencyResult> {
   const { load, arrivals, arrived, processes } = running
-  const until = (isTrue: () => boolean, deadlineMs: number): Promise<void> =>
-    waitUntil(() => (arrivals.check(), isTrue()), { processes, deadlineMs })
-  await until(() => arrived.size > 0, START_DEADLINE_MS)
   await sleep(options.warmUpSeconds * 1_000)
   const first = load.next
   const before = { cpu: otherCpuSeconds(processes), at: performance.now() }
@@ -133,7 +136,7 @@ async function underLoad(
   const otherProcessors = (otherCpuSeconds(processes) - before.cpu) / seconds
   load.stop()
   const last = lastWithEvent(records, end)
-  await until(() => arrived.has(last), LAST_ARRIVAL_MS)
+  await waitUntil(() => (arrivals.check(), arrived.has(last)), { processes, deadlineMs: LAST_ARRIVAL_MS })
   const latencies = checkedArrivals(records, arrived, [first, end]).map(
     ([index, { atMs }]) => atMs - load.dueAtMs(index),
   )

@@ -42,6 +42,8 @@ export interface AppOptions {
   readonly commitHistory: number
   /** A commit that follows sooner replaces the one before in that history (Burrow's `min-distance`, there in seconds). */
   readonly commitHistoryDistanceMs: number
+  /** How often that history takes down the end of a partition (Burrow's `offset-refresh`, there in seconds). */
+  readonly commitHistoryEndsMs: number
   /**
    * How long closing may take. Work under way, in a revocation too, gets all of it but what committing and leaving need (a
    * fifth, at most 2 s).
@@ -102,6 +104,7 @@ export const APP_OPTIONS: OptionTable<AppOptions> = {
   commitIntervalMs: integer({ fallback: 1_000, min: 10, max: INT32_MAX }),
   commitHistory: integer({ fallback: 10, min: 2, max: 1_000 }),
   commitHistoryDistanceMs: integer({ fallback: 1_000, min: 0, max: INT32_MAX }),
+  commitHistoryEndsMs: integer({ fallback: 10_000, min: 100, max: INT32_MAX }),
   shutdownTimeoutMs: integer({ fallback: 25_000, min: 100, max: INT32_MAX }),
   stallWarningMs: integer({ fallback: 1_000, min: 10, max: INT32_MAX }),
   deadLetterTopic: optionalText,

@@ -14,7 +14,7 @@ export interface CommitHistory extends TopicPartition {
   /** At most `intervals` of them, oldest first. */
   readonly commits: readonly CommitPoint[]
   readonly intervals: number
-  /** Ends of the partition as they were looked at every `END_INTERVAL_MS`, oldest first, at most `intervals`. */
+  /** Ends of the partition as they were looked at every `endsEveryMs`, oldest first, at most `intervals`. */
   readonly endOffsets: readonly number[]
   /** Records from the last commit to the end of the partition. */
   readonly currentLag: number
@@ -25,10 +25,11 @@ export interface CommitLogOptions {
   readonly intervals: number
   /** A commit that follows its predecessor sooner replaces it and keeps its time; Burrow's `min-distance`. */
   readonly distanceMs: number
+  /** Between two ends that are kept; Burrow's `offset-refresh`. Default: its default. */
+  readonly endsEveryMs?: number
 }
 
-/** Burrow's default for `offset-refresh`. */
-const END_INTERVAL_MS = 10_000
+const ENDS_EVERY_MS = 10_000
 
 interface PartitionLog {
   readonly at: TopicPartition
@@ -52,10 +53,11 @@ export class CommitLog {
     if (endOffset < 0) return
     const log = this.#logOf(at)
     log.endOffset = endOffset
-    if (nowMs - log.lookedAtMs < END_INTERVAL_MS) return
+    const { intervals, endsEveryMs = ENDS_EVERY_MS } = this.#options
+    if (nowMs - log.lookedAtMs < endsEveryMs) return
     log.lookedAtMs = nowMs
     log.endOffsets.push(endOffset)
-    if (log.endOffsets.length > this.#options.intervals) log.endOffsets.shift()
+    if (log.endOffsets.length > intervals) log.endOffsets.shift()
   }
 
   /** Reading has begun here, and nothing is committed yet: what a predecessor has left is where it stands. */

@@ -128,8 +128,12 @@ export class App {
     this.#options = checkAppOptions(topology.name, config)
     this.#logger = config.logger ?? SILENT
     this.#clock = config.clock ?? systemClock
-    const { stallWarningMs, commitHistory, commitHistoryDistanceMs } = this.#options
-    this.#commitLog = new CommitLog({ intervals: commitHistory, distanceMs: commitHistoryDistanceMs })
+    const { stallWarningMs, commitHistory, commitHistoryDistanceMs, commitHistoryEndsMs } = this.#options
+    this.#commitLog = new CommitLog({
+      intervals: commitHistory,
+      distanceMs: commitHistoryDistanceMs,
+      endsEveryMs: commitHistoryEndsMs,
+    })
     this.#loop = new EventLoopWatch({ clock: this.#clock, logger: this.#logger, stallWarningMs })
     this.#lifecycle = new Lifecycle((state, previous) => {
       this.#logger.info({ application: topology.name, state, previous }, 'state changed')

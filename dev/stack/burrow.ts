@@ -34,24 +34,26 @@ export interface BurrowStatus {
 }
 
 /** Burrow's name for the cluster that it watches. */
-export const BURROW_CLUSTER = 'local'
+const BURROW_CLUSTER = 'local'
 
 const HOST = '127.0.0.1'
 /** Of a verdict; Burrow would give the same one for 10 s. */
 const CACHE_SECONDS = 1
 const ANSWER_DEADLINE_MS = 1_000
 
-/** A running Burrow, asked over HTTP. */
+/** A running Burrow, or what answers under its paths, asked over HTTP. */
 export class Burrow {
   readonly url: string
+  readonly #cluster: string
 
-  constructor(url: string) {
+  constructor(url: string, cluster: string) {
     this.url = url
+    this.#cluster = cluster
   }
 
   /** Undefined while it knows no such group. */
   async status(group: string): Promise<BurrowStatus | undefined> {
-    const response = await fetch(`${this.url}/v3/kafka/${BURROW_CLUSTER}/consumer/${group}/lag`)
+    const response = await fetch(`${this.url}/v3/kafka/${this.#cluster}/consumer/${group}/lag`)
     const body = (await response.json()) as { readonly error: boolean; readonly status: BurrowStatus }
     return body.error ? undefined : body.status
   }
@@ -81,7 +83,7 @@ export async function startBurrow(options: BurrowOptions): Promise<Burrow> {
       return response.ok
     },
   })
-  return new Burrow(url)
+  return new Burrow(url, BURROW_CLUSTER)
 }
 
 /** Returns its address. */

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
+import { createServer } from '@tributary/service'
 import { createKafkaClient, string, streamTopic, topology } from '@tributary/topology'
 import { OwnBroker } from '../../../packages/topology/test/broker/own-broker.ts'
 import { put, start } from '../../../packages/topology/test/broker/support.ts'
 import { until } from '../../../test-support/until.ts'
-import { startBurrow, type Burrow } from '../../stack/burrow.ts'
+import { Burrow, startBurrow, type BurrowStatus } from '../../stack/burrow.ts'
 import { BURROW, skipWithout, ZOOKEEPER } from '../../stack/debian-packages.ts'
 import { OLDEST_KAFKA } from '../../stack/older-kafka.ts'
 import { ProcessGroup } from '../../stack/process-group.ts'
@@ -14,6 +15,10 @@ import { newLogDirectory } from '../../stack/log-directory.ts'
 const WINDOW = { intervals: 5, minDistanceSeconds: 1, offsetRefreshSeconds: 1 }
 /** Between two looks at the verdicts, and two steps of the load. */
 const STEP_MS = 300
+const GROUP = 'burrowed'
+const WORDS = { topic: 'words', partitions: 1 }
+/** As the metric shows them. */
+const BURROWS_NUMBERS: Readonly<Record<string, number>> = { OK: 1, WARN: 2, STOP: 4 }
 const text = { key: string(), value: string() }
 
 const logDirectory = await newLogDirectory('burrow')
@@ -47,7 +52,45 @@ class Gate {
   }
 }
 
-test('a consumer that keeps up, is slowed, stops and recovers: Burrow says so', { skip }, async t => {
+test(
+  'a consumer that keeps up, is slowed, stops and recovers: Burrow says what we say',
+  { skip },
+  async t => {
+    const scene = await watchedConsumer(t)
+    const { gate, write } = scene
+    await untilBothSay(scene, { status: 'OK', partition: 'OK', isBehind: false }, () => write(1))
+    gate.close()
+    await untilBothSay(scene, { status: 'WARN', partition: 'WARN', isBehind: true }, async () => {
+      await write(3)
+      gate.letOneThrough()
+    })
+    gate.open()
+    await untilBothSay(scene, { status: 'OK', partition: 'OK', isBehind: false })
+    gate.close()
+    await write(20)
+    await untilBothSay(scene, { status: 'ERR', partition: 'STOP', isBehind: true })
+    gate.open()
+    await untilBothSay(scene, { status: 'OK', partition: 'OK', isBehind: false })
+  },
+)
+
+interface Verdict {
+  readonly status: string
+  readonly partition: string
+  readonly isBehind: boolean
+}
+
+interface WatchedConsumer {
+  readonly gate: Gate
+  write(count: number): Promise<void>
+  readonly burrow: Burrow
+  /** The service's own paths, which are Burrow's. */
+  readonly ours: Burrow
+  readonly serviceUrl: string
+}
+
+/** An application whose records pass a gate, on a Kafka 3.9, with Burrow beside it. */
+async function watchedConsumer(t: TestContext): Promise<WatchedConsumer> {
   const broker = await OwnBroker.start({ kafkaVersion: OLDEST_KAFKA })
   const group = new ProcessGroup()
   t.after(async () => {
@@ -56,31 +99,32 @@ test('a consumer that keeps up, is slowed, stops and recovers: Burrow says so', 
   })
   const kafka = createKafkaClient({ brokers: broker.brokers, clientId: 'burrow-test' })
   t.after(() => kafka.close())
-  const words = { topic: 'words', partitions: 1 }
-  await kafka.admin.createTopics([{ name: words.topic, partitions: 1 }])
+  await kafka.admin.createTopics([{ name: WORDS.topic, partitions: WORDS.partitions }])
   const gate = new Gate()
-  const builder = topology('burrowed')
+  const builder = topology(GROUP)
   builder
-    .stream(streamTopic(words.topic, text))
+    .stream(streamTopic(WORDS.topic, text))
     .enrich({ using: () => gate.pass(), joiner: word => word })
     .foreach(() => undefined)
   const app = await start(t, builder.build(), {
     kafka: { brokers: broker.brokers },
     commitIntervalMs: 100,
+    commitHistory: WINDOW.intervals,
+    commitHistoryDistanceMs: WINDOW.minDistanceSeconds * 1_000,
+    commitHistoryEndsMs: WINDOW.offsetRefreshSeconds * 1_000,
   })
-  let written = 0
-  const write = async (count: number): Promise<void> => {
-    written += count
-    await put(
+  const server = createServer({ name: GROUP, app })
+  t.after(() => server.close())
+  const serviceUrl = await server.listen({ host: '127.0.0.1', port: 0 })
+  const write = (count: number): Promise<void> =>
+    put(
       kafka,
-      words,
+      WORDS,
       Array.from({ length: count }, () => ['key', 'word'] as const),
     )
-  }
   // Burrow begins with what it finds committed.
   await write(1)
   await until('the group has committed', () => app.stats().commits > 0)
-
   const burrow = await startBurrow({
     group,
     java: broker.reader.java,
@@ -89,40 +133,37 @@ test('a consumer that keeps up, is slowed, stops and recovers: Burrow says so', 
     logDirectory,
     window: WINDOW,
   })
-  const heard: string[] = []
-  const untilBoth = async (verdict: string, step: () => void | Promise<void>): Promise<void> => {
-    await until(
-      `Burrow says ${verdict}, after ${heard.join(', ')}`,
-      async () => {
-        await step()
-        const said = await verdictOf(burrow, 'burrowed')
-        if (said !== undefined && said !== heard.at(-1)) heard.push(said)
-        return said === verdict
-      },
-      { everyMs: STEP_MS, timeoutMs: 30_000 },
-    )
+  return { gate, write, burrow, ours: new Burrow(serviceUrl, 'kafka'), serviceUrl }
+}
+
+/** Both come to the verdict, while a step is made every now and then; each may be a second or two before the other. */
+async function untilBothSay(
+  { burrow, ours, serviceUrl }: WatchedConsumer,
+  wanted: Verdict,
+  step: () => void | Promise<void> = () => undefined,
+): Promise<void> {
+  let heard: readonly (Verdict | undefined)[] = []
+  await until(
+    `Burrow and the service both say ${wanted.status}`,
+    async () => {
+      await step()
+      heard = [verdictOf(await burrow.status(GROUP)), verdictOf(await ours.status(GROUP))]
+      return heard.every(verdict => JSON.stringify(verdict) === JSON.stringify(wanted))
+    },
+    { everyMs: STEP_MS, timeoutMs: 30_000 },
+  ).catch(() => assert.fail(`wanted ${JSON.stringify(wanted)}, Burrow and we said ${JSON.stringify(heard)}`))
+  const metrics = await (await fetch(`${serviceUrl}/metrics`)).text()
+  const shown = /^tributary_consumer_status\{[^}]*\} (\d)/m.exec(metrics)?.[1]
+  assert.equal(Number(shown), BURROWS_NUMBERS[wanted.partition])
+}
+
+/** Undefined while the group is not known. */
+function verdictOf(status: BurrowStatus | undefined): Verdict | undefined {
+  if (status === undefined) return undefined
+  const [partition] = status.partitions
+  return {
+    status: status.status,
+    partition: partition?.status ?? 'none',
+    isBehind: status.totallag > 0,
   }
-
-  await untilBoth('OK: OK, lag 0', () => write(1))
-  gate.close()
-  await untilBoth('WARN: WARN, lag', async () => {
-    await write(3)
-    gate.letOneThrough()
-  })
-  gate.open()
-  await untilBoth('OK: OK, lag 0', () => undefined)
-  gate.close()
-  await write(20)
-  await untilBoth('ERR: STOP, lag', () => undefined)
-  gate.open()
-  await untilBoth('OK: OK, lag 0', () => undefined)
-  assert.ok(true)
-})
-
-/** Of the group, of its partition, and whether records wait. Undefined while Burrow knows no such group. */
-async function verdictOf(burrow: Burrow, groupId: string): Promise<string | undefined> {
-  const found = await burrow.status(groupId)
-  if (found === undefined) return undefined
-  const [partition] = found.partitions
-  return `${found.status}: ${partition?.status}, lag${found.totallag === 0 ? ' 0' : ''}`
 }

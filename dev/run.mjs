@@ -14,6 +14,7 @@ const ENTRIES = {
   demo: 'dev/demo/main.ts',
   chaos: 'dev/chaos/main.ts',
   drill: 'dev/drill/main.ts',
+  'drill-operator': 'dev/operate/main.ts',
   bench: 'bench/src/main.ts',
   test: 'dev/test.ts',
   'test-older-kafka': 'dev/test-older-kafka.ts',

@@ -46,7 +46,7 @@ export async function runDemo({ options, group, stream }: DemoRun): Promise<Demo
   const processes = new ServiceProcesses(group, logDirectory)
 
   const flow = async (): Promise<Omit<DemoResult, 'failure'>> => {
-    const services = await startServices(processes, ground, options.instances)
+    const services = await startServices(processes, ground, options)
     sayLogs(say, ground, processes)
     const messages = inputMessages(data, ground.codecs.get(customerEvents.name)!, options)
     const { end, seconds } = await deliver({ ground, services, messages, expected, stream })

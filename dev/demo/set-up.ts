@@ -4,7 +4,7 @@ import { loadUpcomingActivities, migrate, openDatabase } from '@tributary/activi
 import { activities, customers } from '@tributary/marketing-events'
 import { createDatabase, dropDatabase } from '../stack/postgres.ts'
 import type { ProcessGroup } from '../stack/process-group.ts'
-import { startStack, type Stack, type StackProgress } from '../stack/stack.ts'
+import { startStack, type Stack, type StackOptions, type StackProgress } from '../stack/stack.ts'
 import type { DemoData, StoredBooking } from './data/demo-data.ts'
 import { publish, toMessage } from './kafka/publish.ts'
 import { registerSchemas, type TopicCodecs } from './kafka/schemas.ts'
@@ -25,13 +25,25 @@ export interface SetUpOptions {
   readonly logDirectory: string
   readonly data: DemoData
   readonly say: (line: string) => void
+  /** Default: `usual`. */
+  readonly ports?: StackOptions['ports']
+  /** Where servers are looked for that run already. Default: `process.env`. */
+  readonly env?: NodeJS.ProcessEnv
 }
 
 /** @throws StackError, DemoError DEMO_TOPICS_EXIST */
-export async function setUp({ group, logDirectory, data, say }: SetUpOptions): Promise<Ground> {
+export async function setUp({
+  group,
+  logDirectory,
+  data,
+  say,
+  ports = 'usual',
+  env = process.env,
+}: SetUpOptions): Promise<Ground> {
   const stack = await startStack({
     group,
-    ports: 'usual',
+    ports,
+    env,
     logDirectory,
     onProgress: progress => say(stackLine(progress)),
   })

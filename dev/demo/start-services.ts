@@ -15,37 +15,47 @@ const BRAZE_API_KEY = 'demo-key'
 /** Requests that take no time cannot be seen to overlap. */
 const BRAZE_LATENCY_MS = 5
 
+export interface StartOptions {
+  readonly instances: DemoOptions['instances']
+  /** By service: variables beside those that the demo sets. */
+  readonly env?: Readonly<Record<string, Readonly<Record<string, string>>>>
+}
+
 /** Resolves when all of them are ready: the tables are loaded, and each process holds its part of the partitions. */
 export async function startServices(
   processes: ServiceProcesses,
   { stack, databaseUrl }: Ground,
-  instances: DemoOptions['instances'],
+  { instances, env = {} }: StartOptions,
 ): Promise<RunningServices> {
   const [activitiesApi, brazeSimulator] = await Promise.all([
     processes.start({
       service: 'activities-api',
       name: 'activities-api',
-      env: { DATABASE_URL: databaseUrl },
+      env: { DATABASE_URL: databaseUrl, ...env['activities-api'] },
       isAskedByOthers: true,
     }),
     processes.start({
       service: 'braze-simulator',
       name: 'braze-simulator',
-      env: { BRAZE_API_KEY, SIMULATOR_LATENCY_MS: String(BRAZE_LATENCY_MS) },
+      env: {
+        BRAZE_API_KEY,
+        SIMULATOR_LATENCY_MS: String(BRAZE_LATENCY_MS),
+        ...env['braze-simulator'],
+      },
       isAskedByOthers: true,
     }),
   ])
   const { KAFKA_BROKERS, SCHEMA_REGISTRY_URL } = stackEnvironment(stack)
   const startAll = (
     service: ScaledService,
-    env: Readonly<Record<string, string>>,
+    own: Readonly<Record<string, string>>,
   ): Promise<ServiceProcess[]> =>
     Promise.all(
       Array.from({ length: instances[service] }, (_, index) =>
         processes.start({
           service,
           name: instances[service] === 1 ? service : `${service}-${index + 1}`,
-          env: { KAFKA_BROKERS, SCHEMA_REGISTRY_URL, ...env },
+          env: { KAFKA_BROKERS, SCHEMA_REGISTRY_URL, ...own, ...env[service] },
           isAskedByOthers: false,
         }),
       ),

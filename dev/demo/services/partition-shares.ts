@@ -12,7 +12,7 @@ const POLL_MS = 100
 
 /** How many partitions of its topic each process holds, as it says itself. */
 export async function readPartitionShares(
-  processes: readonly ServiceProcess[],
+  processes: readonly Pick<ServiceProcess, 'name' | 'url'>[],
   topic: string,
 ): Promise<readonly number[]> {
   return await Promise.all(
@@ -28,7 +28,7 @@ export async function readPartitionShares(
  * @throws DemoError DEMO_NOT_SHARED
  */
 export async function untilShared(
-  processes: readonly ServiceProcess[],
+  processes: readonly Pick<ServiceProcess, 'name' | 'url'>[],
   { topic, partitions, deadlineMs = SHARE_DEADLINE_MS }: SharedTopic,
 ): Promise<void> {
   const fairShare = Math.floor(partitions / processes.length)

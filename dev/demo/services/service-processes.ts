@@ -12,6 +12,9 @@ export interface ServiceProcess {
   readonly name: string
   readonly url: string
   readonly logFile: string
+  readonly process: ManagedProcess
+  /** By which it can be started again, at the same address. */
+  readonly spec: ProcessSpec
 }
 
 export interface ServiceSpec {
@@ -62,16 +65,16 @@ export class ServiceProcesses {
     const port = await freePort()
     const url = `http://127.0.0.1:${port}`
     const logFile = join(this.#logDirectory, `${name}.log`)
+    const spec = serviceProcess({ service, name, env, port, logFile })
+    let child: ManagedProcess
     try {
-      const child = await (isAskedByOthers ? this.#asked : this.#group).start(
-        serviceProcess({ service, name, env, port, logFile }),
-      )
+      child = await (isAskedByOthers ? this.#asked : this.#group).start(spec)
       this.#watch(child)
     } catch (error) {
       if (!(error instanceof StackError) || error.code === 'STACK_STOPPED') throw error
       throw new DemoError('DEMO_SERVICE_ENDED', withLogEnd(error.message, logFile), { cause: error })
     }
-    const started = { name, url, logFile }
+    const started = { name, url, logFile, process: child, spec }
     this.#started.push(started)
     return started
   }

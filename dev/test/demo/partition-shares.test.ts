@@ -5,7 +5,11 @@ import { untilShared } from '../../demo/services/partition-shares.ts'
 import type { ServiceProcess } from '../../demo/services/service-processes.ts'
 
 /** A process whose status tells one count of partitions after the other, and then the last one. */
-async function fakeProcess(t: TestContext, name: string, counts: readonly number[]): Promise<ServiceProcess> {
+async function fakeProcess(
+  t: TestContext,
+  name: string,
+  counts: readonly number[],
+): Promise<Pick<ServiceProcess, 'name' | 'url'>> {
   const app = fastify()
   let asked = 0
   app.get('/status', () => {
@@ -21,7 +25,7 @@ async function fakeProcess(t: TestContext, name: string, counts: readonly number
     }
   })
   t.after(() => app.close())
-  return { name, url: await app.listen({ port: 0, host: '127.0.0.1' }), logFile: '' }
+  return { name, url: await app.listen({ port: 0, host: '127.0.0.1' }) }
 }
 
 test('the work is shared once every process holds its part and no partition is without one', async t => {

@@ -27,7 +27,10 @@ test('a service answers at its address once it is started, whatever the surround
   const { name, url, logFile } = await processes.start(simulator)
   assert.equal(name, 'simulator-1')
   assert.equal(logFile, join(directory, 'simulator-1.log'))
-  assert.deepEqual(processes.started, [{ name, url, logFile }])
+  assert.deepEqual(
+    processes.started.map(started => [started.name, started.url, started.logFile]),
+    [[name, url, logFile]],
+  )
 
   const time = '2025-06-01T00:00:00Z'
   const events = ['e-1', 'e-2'].map(id => ({

@@ -19,6 +19,9 @@ test('the limits are those of contracts by data points where the environment doe
     groupProtocol: 'consumer',
     instanceId: undefined,
     guarantee: 'at-least-once',
+    objective: 0.9995,
+    dogStatsD: undefined,
+    cluster: 'kafka',
     brazeUrl: 'https://rest.fra-01.braze.eu',
     brazeKey: { text: 'hidden-key' },
     limits: {

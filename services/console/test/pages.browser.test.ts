@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createServer } from 'node:http'
+import { freePort } from '../../../dev/stack/ports.ts'
+import { until } from '../../../test-support/until.ts'
+import { builtPages, openPage, skip, withToken } from './browser.ts'
+import { consoleUnderTest, runningService, TOKEN } from './console-under-test.ts'
+
+const pages = skip === false ? await builtPages() : []
+const CONFIG = { token: TOKEN, lagWarningMs: 10_000, isReplayAllowed: false }
+
+test('what is wrong is read first, then numbers, and a wrong token shows nothing', { skip }, async t => {
+  const { instance, kafka } = await runningService(t)
+  const nobody = { name: 'greeter-2', url: `http://127.0.0.1:${await freePort()}` }
+  const server = consoleUnderTest(t, { pages, config: { ...CONFIG, instances: [instance, nobody] } })
+  const address = await server.listen({ host: '127.0.0.1', port: 0 })
+  const { page, complaints } = await openPage(t, address)
+
+  await page.getByLabel('Token').fill('not-the-token-at-all')
+  await page.keyboard.press('Enter')
+  await page.getByRole('alert').getByText('This is not the token').waitFor()
+  assert.equal(await page.getByRole('heading', { name: 'Overview' }).count(), 0)
+  // The browser tells of every answer that is not 2xx: of the session that is not open, and of the wrong token.
+  complaints.length = 0
+  await page.getByLabel('Token').fill(TOKEN)
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'Overview' }).waitFor()
+  await page.getByText('greeter-2 cannot be reached: connection refused.').first().waitFor()
+  kafka.put('words', { key: 'k', value: 'bad' })
+  await page.getByText('greeter has written 1 dead letter in the last minute.').first().waitFor()
+
+  const [first, second] = await page.getByRole('region', { name: 'Problems' }).getByRole('listitem').all()
+  assert.match(await first!.innerText(), /^Critical\s+greeter-2 cannot/)
+  assert.match(await second!.innerText(), /^Warning\s+greeter has/)
+  assert.equal(await page.title(), '(2) Overview · Tributary')
+  // A screen reader is told the same.
+  const told = await page.getByRole('status').allInnerTexts()
+  assert.ok(
+    told.some(text => text.startsWith('2 problems. greeter-2 cannot be reached')),
+    JSON.stringify(told),
+  )
+  const row = page.getByRole('table', { name: 'Applications' }).getByRole('row', { name: /^greeter/ })
+  await row.getByText('1 (+1 in a minute)').waitFor()
+  assert.deepEqual(complaints, [])
+})
+
+test('an instance is opened by keyboard and shows where its partitions are', { skip }, async t => {
+  const { instance, kafka } = await runningService(t)
+  for (let i = 0; i < 7; i += 1) kafka.put('words', { key: `k${i}`, value: 'hello' })
+  const server = consoleUnderTest(t, { pages, config: { ...CONFIG, instances: [instance] } })
+  const address = await server.listen({ host: '127.0.0.1', port: 0 })
+  const { page, complaints } = await openPage(t, withToken(address))
+  await page.getByText('Nothing is wrong.').waitFor()
+  assert.equal(page.url(), `${address}/#/`, 'the token does not stay in the address')
+
+  const summary = page.locator('details[data-instance="greeter-1"] > summary')
+  for (let presses = 0; presses < 20; presses += 1) {
+    if (await summary.evaluate(element => element === element.ownerDocument.activeElement)) break
+    await page.keyboard.press('Tab')
+  }
+  await page.keyboard.press('Enter')
+  const table = page.getByRole('table', { name: 'Partitions of greeter-1' })
+  let committed = 0
+  await until(
+    'all seven are committed',
+    async () => {
+      committed = 0
+      for (const row of await table.locator('tbody tr').all())
+        committed += Number(await row.locator('td[data-label="Committed"]').innerText()) || 0
+      return committed === 7
+    },
+    { everyMs: 100 },
+  )
+  assert.equal(await table.locator('tbody tr').count(), 2)
+  assert.deepEqual(complaints, [])
+})
+
+test('when the console is heard no more, the page says that it is old', { skip }, async t => {
+  const { instance } = await runningService(t)
+  const server = consoleUnderTest(t, { pages, config: { ...CONFIG, instances: [instance] } })
+  const address = await server.listen({ host: '127.0.0.1', port: 0 })
+  const { page } = await openPage(t, withToken(address))
+  await page.getByText('Nothing is wrong.').waitFor()
+  await server.close()
+  await page
+    .getByRole('status')
+    .getByText(/^Not live\. What is shown is from \d\d:\d\d:\d\d/)
+    .waitFor()
+})
+
+test(
+  'a page of another origin can neither read nor write, though the browser has a session',
+  { skip },
+  async t => {
+    const server = consoleUnderTest(t, { pages, config: { ...CONFIG, instances: [] } })
+    const address = await server.listen({ host: '127.0.0.1', port: 0 })
+    const foreign = createServer((_, response) =>
+      response.setHeader('content-type', 'text/html').end('<h1>elsewhere</h1>'),
+    )
+    const foreignPort = await freePort()
+    await new Promise<void>(resolve => foreign.listen(foreignPort, '127.0.0.1', resolve))
+    t.after(() => foreign.close())
+    const { page } = await openPage(t, withToken(address))
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    // On the same host, so that the cookie of the session would go along.
+    await page.goto(`http://127.0.0.1:${foreignPort}/`)
+    const tried = await page.evaluate(async target => {
+      const attempt = (path: string, init: object): Promise<string> =>
+        fetch(`${target}${path}`, { credentials: 'include', ...init }).then(
+          answer => `read ${answer.status} ${answer.type}`,
+          () => 'refused',
+        )
+      return [
+        await attempt('/api/snapshot', {}),
+        await attempt('/api/session', { method: 'DELETE' }),
+        await attempt('/api/snapshot', { mode: 'no-cors' }),
+      ]
+    }, address)
+    assert.deepEqual(tried, ['refused', 'refused', 'refused'])
+    // The session is as it was.
+    await page.goto(address)
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+  },
+)

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { CounterWindow } from '../src/watch/counter-window.ts'
+import type { StatusAnswer } from '../src/watch/instance-probe.ts'
+import { instanceView } from '../src/watch/instance-view.ts'
+import { problemsOf } from '../src/watch/problems.ts'
+import { parseScrape } from '../src/watch/prometheus-text.ts'
+
+type Source = StatusAnswer['tasks'][number]['sources'][number]
+type Table = StatusAnswer['tables'][number]
+
+const source = (partition: number, facts: Partial<Source> = {}): Source => ({
+  topic: 'orders',
+  partition,
+  position: 10,
+  committed: 10,
+  lag: 0,
+  lagMs: 0,
+  highWatermark: 10,
+  isPaused: false,
+  ...facts,
+})
+const table = (facts: Partial<Table>): Table => ({
+  table: 'customers',
+  topic: 'customers-topic',
+  scope: 'partitioned',
+  state: 'live',
+  rows: 3,
+  bytes: 300,
+  lag: 0,
+  stalenessMs: 0,
+  restarts: 0,
+  malformed: 0,
+  ...facts,
+})
+
+interface Facts {
+  readonly sources?: readonly Source[]
+  readonly tables?: readonly Table[]
+  readonly reasons?: readonly string[]
+  readonly metrics?: string
+  readonly state?: string
+}
+
+function problems({ sources = [], tables = [], reasons = [], metrics = '', state = 'running' }: Facts) {
+  const scrape = parseScrape(`tributary_application_info{application="shop"} 1\n${metrics}`)
+  const seen = {
+    name: 'shop-1',
+    seenAtMs: 0,
+    failure: undefined,
+    window: new CounterWindow(60_000),
+    answer: {
+      status: { service: 'shop', state, tasks: [{ id: '0_0', inFlight: 0, sources }], tables },
+      readiness: { isReady: reasons.length === 0, reasons },
+      scrape,
+    },
+  }
+  return problemsOf([{ seen, view: instanceView(seen) }], { nowMs: 0, lagWarningMs: 10_000 })
+}
+
+test('a lag that is short is no problem, an old one is, told by topic', () => {
+  assert.deepEqual(problems({ sources: [source(0, { lag: 900, lagMs: 9_000 })] }), [])
+  const [first, ...others] = problems({
+    sources: [0, 3, 1].map(partition => source(partition, { lag: 100, lagMs: 42_000 + partition })),
+  })
+  assert.deepEqual(others, [])
+  assert.equal(first!.severity, 'warning')
+  assert.equal(
+    first!.text,
+    'shop is behind in orders, partitions 0, 1, 3: the oldest unfinished record is 42 s old.',
+  )
+  assert.equal(first!.advice, '300 records wait; it moves.')
+})
+
+test('a partition that does not move is critical, however young its lag', () => {
+  const metrics = 'tributary_consumer_status{group="shop",topic="orders",partition="2"} 5'
+  const [first] = problems({ sources: [source(2, { lag: 7, lagMs: 100 })], metrics })
+  assert.equal(first!.severity, 'critical')
+  assert.match(first!.advice, /^7 records wait, and partition 2 \(STALL\) does not move/)
+})
+
+test('a table that is not live is named with what that means for the stream', () => {
+  const stale = problems({
+    tables: [table({ state: 'stale', stalenessMs: 61_000 })],
+    reasons: ['table customers is stale'],
+  })
+  assert.deepEqual(
+    stale.map(({ severity, text }) => [severity, text]),
+    [['warning', 'Table customers of shop-1 is stale: no news of customers-topic for 61 s.']],
+  )
+  assert.equal(problems({ tables: [table({ state: 'failed' })] })[0]!.severity, 'critical')
+  assert.match(problems({ tables: [table({ state: 'loading', lag: 5 })] })[0]!.advice, /^5 records to read/)
+  assert.deepEqual(problems({ tables: [table({})] }), [])
+})
+
+test('Braze shut out is critical and said once, in the words of the sink', () => {
+  const found = problems({
+    reasons: ['deliver-braze: Braze refuses the API key (401)'],
+    metrics: 'tributary_braze_problem 1',
+  })
+  assert.deepEqual(
+    found.map(({ severity, text }) => [severity, text]),
+    [['critical', 'shop-1 delivers nothing to Braze: Braze refuses the API key (401).']],
+  )
+})
+
+test('what is critical stands before what is not', () => {
+  const found = problems({
+    sources: [source(0, { lag: 1, lagMs: 60_000 })],
+    tables: [table({ state: 'loading' }), table({ table: 'prices', state: 'failed' })],
+    reasons: ['the application is starting'],
+  })
+  assert.deepEqual(
+    found.map(({ severity }) => severity),
+    ['critical', 'warning', 'warning', 'warning'],
+  )
+  assert.match(found[0]!.text, /^Table prices/)
+})
+
+test('an application that has failed is not told again as unready', () => {
+  const found = problems({ state: 'failed', reasons: ['the application is failed'] })
+  assert.deepEqual(
+    found.map(({ text }) => text),
+    ['shop-1 has failed and processes nothing.'],
+  )
+})
+
+test('a counter that began anew counts from nothing, and a rate is over the time that was seen', () => {
+  const window = new CounterWindow(60_000)
+  const at = (ms: number, value: number): void => window.push(ms, parseScrape(`x_total{a="b"} ${value}`))
+  at(0, 100)
+  at(10_000, 160)
+  assert.equal(window.increase('x_total', 60_000), 60)
+  assert.equal(window.perSecond('x_total', 10_000), 6)
+  at(20_000, 5)
+  assert.equal(window.increase('x_total', 10_000), 5)
+  assert.equal(window.increase('x_total', 10_000, { a: 'c' }), 0)
+})
+
+test('the text of a scrape is read with its labels, however they are written', () => {
+  const scrape = parseScrape(
+    [
+      '# HELP x y',
+      'x{a="q\\"u,o}te",b="line\\nbreak\\\\"} 1.5e3 1700000000',
+      'y +Inf',
+      'not a line',
+      '',
+    ].join('\n'),
+  )
+  assert.deepEqual(
+    [...scrape],
+    [
+      ['x', [{ labels: { a: 'q"u,o}te', b: 'line\nbreak\\' }, value: 1_500 }]],
+      ['y', [{ labels: {}, value: Number.POSITIVE_INFINITY }]],
+    ],
+  )
+})

@@ -1,0 +1,32 @@
+import type { ComponentChildren } from 'preact'
+
+export interface DataTableProps {
+  /** What it is a table of, for screen readers. */
+  readonly label: string
+  readonly columns: readonly string[]
+  readonly rows: readonly { readonly key: string; readonly cells: readonly ComponentChildren[] }[]
+}
+
+/** A table, which on a narrow screen shows each row as a list with the columns' names. */
+export function DataTable({ label, columns, rows }: DataTableProps) {
+  return (
+    <table aria-label={label}>
+      <thead>
+        <tr>
+          {columns.map(column => (
+            <th scope="col">{column}</th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(({ key, cells }) => (
+          <tr key={key}>
+            {cells.map((cell, i) =>
+              i === 0 ? <th scope="row">{cell}</th> : <td data-label={columns[i]}>{cell}</td>,
+            )}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}

@@ -115,14 +115,21 @@ export class WriterSchemas<R> {
     const choice = this.#options.choose(writer)
     if (typeof choice === 'string') return `its schema ${id} is ${choice}`
     try {
-      const { type } = choice
-      const { resolver, options } = resolve(type, writer)
-      const compiled = compileReader(type, resolver === undefined ? type : writer, options)
-      return { ...choice, resolver, compiled }
+      return { ...choice, ...resolved(choice.type, writer) }
     } catch {
       return `its schema ${id} cannot be read: ${differences(choice.type, writer).join('; ')}`
     }
   }
+}
+
+/** What reads values that were written with the reader's own type. */
+export function ownReading(type: AvroType): Reading<undefined> {
+  return { type, tag: undefined, ...resolved(type, type) }
+}
+
+function resolved(type: AvroType, writer: AvroType): Pick<Reading<unknown>, 'resolver' | 'compiled'> {
+  const { resolver, options } = resolve(type, writer)
+  return { resolver, compiled: compileReader(type, resolver === undefined ? type : writer, options) }
 }
 
 /** Decodes one framed value in place, by compiled code where it can. Everything that the bytes can do wrong ends as TOPOLOGY_DESERIALIZATION_FAILED. */

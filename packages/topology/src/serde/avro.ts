@@ -1,5 +1,5 @@
 import { AvroWriter } from './avro-writer.ts'
-import { decodeFramed, WriterSchemas } from './avro-reader.ts'
+import { decodeFramed, ownReading, WriterSchemas } from './avro-reader.ts'
 import type { AvroRecordSchema, AvroSchema } from './avro-schema.ts'
 import { buildType } from './avro-type.ts'
 import { compileWriter } from './compiled/compile-writer.ts'
@@ -10,6 +10,7 @@ import { pickFields } from './pick-fields.ts'
 import { LOCAL_SCHEMA_ID, registeredId, registryOf } from './registration.ts'
 import type { Codec, Serde, SerdeContext } from './serde.ts'
 import { type SubjectStrategy, subjectOf } from './subject.ts'
+import type { CodecPlace } from './wire-format.ts'
 
 export interface AvroOptions extends AvroValueOptions {
   /** Default: `topic`. */
@@ -61,14 +62,14 @@ export function avroFields<
   const Name extends AvroFieldName<S>,
   const O extends AvroOptions = object,
 >(schema: S, fields: readonly Name[], options?: O): Serde<AvroFieldsOf<S, Name, O>> {
-  return avroSerde(pickFields(normalizeSchema(schema), fields), options ?? {})
+  return avroSerde(pickFields(normalizeSchema(schema), fields), options ?? {}, true)
 }
 
-function avroSerde<T>(schema: SchemaJson, options: AvroOptions): Serde<T> {
+function avroSerde<T>(schema: SchemaJson, options: AvroOptions, isPart = false): Serde<T> {
   const text = JSON.stringify(schema)
   const type = buildType(schema, options)
   const name = `avro:${type.name ?? type.typeName}`
-  return { name, open: context => openAvro<T>({ context, name, type, text, options }) }
+  return { name, open: context => openAvro<T>({ context, name, type, text, options, isPart }) }
 }
 
 interface AvroBinding {
@@ -77,9 +78,11 @@ interface AvroBinding {
   readonly type: AvroType
   readonly text: string
   readonly options: AvroOptions
+  /** Records are written with more fields than are read. */
+  readonly isPart: boolean
 }
 
-async function openAvro<T>({ context, name, type, text, options }: AvroBinding): Promise<Codec<T>> {
+async function openAvro<T>({ context, name, type, text, options, isPart }: AvroBinding): Promise<Codec<T>> {
   const registry = registryOf(context, name)
   const subject = subjectOf(options.subject ?? 'topic', context, type.name)
   const place = { topic: context.topic, part: context.part, serde: name }
@@ -96,5 +99,16 @@ async function openAvro<T>({ context, name, type, text, options }: AvroBinding):
     encode: value => writer.encode(value),
     decode: (bytes, start, end) =>
       decodeFramed(place, schemas.forFrame(bytes, start, end), { bytes, start, end }) as T,
+    ...(isPart ? { kept: keptForm<T>(place, type) } : {}),
+  }
+}
+
+/** Written and read with the reader's own schema. */
+function keptForm<T>(place: CodecPlace, type: AvroType): Pick<Codec<T>, 'encode' | 'decode'> {
+  const writer = new AvroWriter(place, type, LOCAL_SCHEMA_ID, compileWriter(type))
+  const reading = ownReading(type)
+  return {
+    encode: value => writer.encode(value),
+    decode: (bytes, start, end) => decodeFramed(place, reading, { bytes, start, end }) as T,
   }
 }

@@ -17,6 +17,8 @@ export interface Codec<T> {
    * schema that has to be fetched first. The result keeps no reference to `bytes`.
    */
   decode(bytes: Buffer, start: number, end: number): T
+  /** A shorter form for values that stay in memory: what nobody reads is left out. For whoever has encoded them alone. */
+  readonly kept?: Pick<Codec<T>, 'encode' | 'decode'>
 }
 
 /** Thrown by `decode` when the schema is not known yet: wait for `load()`, then decode the same bytes again. */

@@ -2,7 +2,7 @@ import type { TopologyError } from '../../errors.ts'
 import type { TableReader } from '../../plan/compiled.ts'
 import type { TableStore } from '../../state/table-store.ts'
 import { partitionForKey } from '../../wire/murmur2.ts'
-import type { TableParts } from './table-rows.ts'
+import { keptForm, type TableParts } from './table-rows.ts'
 
 /** Whose rows a reader reads: a feed that has been loaded, and may swap its store for a newer one at any time. */
 export interface ReadableRows {
@@ -19,7 +19,8 @@ export interface ReadableRows {
 
 /** Looks into the one partition that holds all keys of its task. */
 export function createPartitionReader(table: TableParts, rows: ReadableRows): TableReader {
-  const { key: keyCodec, value: valueCodec } = table.codecs
+  const { key: keyCodec } = table.codecs
+  const valueCodec = keptForm(table) ?? table.codecs.value
   return {
     get(key) {
       const { store } = rows
@@ -39,7 +40,8 @@ export function createPartitionReader(table: TableParts, rows: ReadableRows): Ta
  */
 export function createGlobalReader(table: TableParts, partitions: readonly ReadableRows[]): TableReader {
   const { placement } = table
-  const { key: keyCodec, value: valueCodec } = table.codecs
+  const { key: keyCodec } = table.codecs
+  const valueCodec = keptForm(table) ?? table.codecs.value
   let isLoaded = false
 
   function find(rows: ReadableRows, bytes: Uint8Array): TableStore | undefined {

@@ -26,10 +26,16 @@ export interface TableParts {
   readonly isMemory: boolean
 }
 
+/** How rows are kept, where that is another form than their records have. A memory is written in the form of its records. */
+export function keptForm({ codecs, isMemory }: TableParts): Codec<unknown>['kept'] {
+  return isMemory ? undefined : codecs.value.kept
+}
+
 /**
  * The rows of one table partition, as its records make them: the last record of a key is its row, older timestamps
  * included, and a null value deletes it. Rows stay encoded; each value is decoded once on its way in, so that a row that
- * nobody can read is found now and not in the middle of a join, and so that the schemas of all rows are loaded.
+ * nobody can read is found now and not in the middle of a join, and so that the schemas of all rows are loaded. Where only
+ * some of its fields are read, it is kept without the others: shorter rows are fewer misses of the processor's caches.
  */
 export class TableRows {
   readonly store: TableStore = createSlabTableStore()
@@ -40,9 +46,11 @@ export class TableRows {
   readonly #watches: RowWatches
   readonly #partition: number
   readonly #isMemory: boolean
+  readonly #kept: Codec<unknown>['kept']
 
   constructor(table: TableParts, partition: number) {
     this.#codecs = table.codecs
+    this.#kept = keptForm(table)
     this.#placement = table.placement
     this.#watches = table.watches
     this.#partition = partition
@@ -59,7 +67,7 @@ export class TableRows {
       this.nullKeys += 1
       return
     }
-    if (valueStart >= 0) this.#codecs.value.decode(buffer, valueStart, valueEnd)
+    const value = valueStart < 0 ? null : this.#codecs.value.decode(buffer, valueStart, valueEnd)
     const key = this.#tableKey(buffer, keyStart, keyEnd)
     if (valueStart < 0) {
       this.store.delete(key)
@@ -72,7 +80,7 @@ export class TableRows {
       this.misplaced += 1
       this.#placement.misplaced += 1
     }
-    this.store.put(key, buffer.subarray(valueStart, valueEnd))
+    this.store.put(key, this.#kept?.encode(value) ?? buffer.subarray(valueStart, valueEnd))
     this.#watches.put(key)
   }
 

@@ -24,7 +24,7 @@ const VARIANTS = [
 const BOOKINGS_OF: Readonly<Record<string, string>> = { large: '300000', enriched: '60000' }
 const OTHERS = [
   'tributary',
-  'tributary-two-processes',
+  'tributary-whole-records',
   'kafka-streams-small-heap',
   'tributary-exactly-once',
   'kafka-streams-exactly-once',

@@ -25,10 +25,21 @@ test('who did not take part is null, and so are the ratios to them', () => {
       kafkaStreams: null,
       kafkaStreamsTuned: null,
       handWritten: null,
+      tributaryTwoProcesses: null,
       ratioDefault: null,
       ratioTuned: null,
+      ratioTunedTwoProcesses: null,
       cpuRatio: null,
       memoryRatio: null,
     },
   )
+})
+
+test('two processes are held against two threads', () => {
+  const summary = summarize(2_000_000, [
+    run('tributary', 1, 600_000),
+    run('tributary-two-processes', 1, 900_000),
+    run('kafka-streams-tuned', 1, 300_000),
+  ])
+  assert.deepEqual([summary.ratioTuned, summary.ratioTunedTwoProcesses], [2, 3])
 })

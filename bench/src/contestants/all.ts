@@ -9,6 +9,7 @@ export const USUAL_CONTESTANTS: readonly string[] = [
   'kafka-streams',
   'kafka-streams-in-memory',
   'kafka-streams-tuned',
+  'tributary-two-processes',
   'hand-written',
 ]
 
@@ -38,6 +39,7 @@ export const CONTESTANTS: readonly Contestant[] = [
     guarantee: 'exactly-once',
     options: ['in-memory', 'tuned', 'threads=2'],
   }),
+  tributary('tributary-whole-records', 'Tributary, every field of a record decoded', { readsWhole: true }),
   tributary('tributary-two-processes', 'Tributary, two processes', { processes: 2 }),
   handWritten,
   franzGo,

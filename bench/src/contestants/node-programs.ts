@@ -16,6 +16,7 @@ export function tributary(
     readonly guarantee?: Contestant['guarantee']
     readonly processes?: number
     readonly lingerMs?: number
+    readonly readsWhole?: boolean
   } = {},
 ): Contestant {
   return {
@@ -28,7 +29,10 @@ export function tributary(
       return {
         command: process.execPath,
         args: [join(programs, 'tributary', 'main.ts')],
-        ...(settings.lingerMs === undefined ? {} : { env: { BENCH_LINGER_MS: String(settings.lingerMs) } }),
+        env: {
+          ...(settings.lingerMs === undefined ? {} : { BENCH_LINGER_MS: String(settings.lingerMs) }),
+          ...(settings.readsWhole === true ? { BENCH_READS_WHOLE: 'true' } : {}),
+        },
       }
     },
   }

@@ -52,6 +52,7 @@ const app = createApp(
     group: 'probe',
     guarantee: 'at-least-once',
     steps: 'plain',
+    readsWhole: false,
     extraSteps: 0,
     ...inputs,
     output,

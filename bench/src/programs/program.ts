@@ -16,6 +16,8 @@ export interface ProgramPlace {
   readonly group: string
   readonly guarantee: 'at-least-once' | 'exactly-once'
   readonly steps: Steps
+  /** Every field of a record is decoded, used or not. */
+  readonly readsWhole: boolean
   /** Of the API that tells how many places an activity has left; it is there with the steps `enriched`. */
   readonly apiUrl: string
   /** Topics with the rows of the customers, joined one after another; none but where growth is measured. */
@@ -42,6 +44,7 @@ export function programPlace(): ProgramPlace {
     group: text('BENCH_GROUP'),
     guarantee: text('BENCH_GUARANTEE') as ProgramPlace['guarantee'],
     steps: text('BENCH_STEPS') as Steps,
+    readsWhole: process.env['BENCH_READS_WHOLE'] === 'true',
     apiUrl: text('BENCH_API'),
     extraTables: text('BENCH_EXTRA_TABLES').split(',').filter(Boolean),
     extraSteps: Number(text('BENCH_EXTRA_STEPS')),

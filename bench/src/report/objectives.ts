@@ -34,6 +34,9 @@ function ofComparison(summary: Summary): readonly Objective[] {
     objective('records/s, as a multiple of Kafka Streams tuned, 2 threads', summary.ratioTuned, {
       atLeast: 2.5,
     }),
+    objective('the same, two processes against its two threads', summary.ratioTunedTwoProcesses, {
+      atLeast: 2.5,
+    }),
     objective('CPU per record, as a share of Kafka Streams by default', summary.cpuRatio, { atMost: 0.25 }),
     objective('memory, as a share of Kafka Streams by default', summary.memoryRatio, { atMost: 0.4 }),
   ].filter(each => each !== undefined)

@@ -16,9 +16,14 @@ export interface Summary {
   readonly kafkaStreams: Figures | null
   readonly kafkaStreamsTuned: Figures | null
   readonly handWritten: Figures | null
+  /** As many as Kafka Streams, tuned, has threads. */
+  readonly tributaryTwoProcesses: Figures | null
   /** Records per second; more than 1 is in our favour. */
   readonly ratioDefault: number | null
+  /** One process, and thus one thread, against its two. */
   readonly ratioTuned: number | null
+  /** Two against two. */
+  readonly ratioTunedTwoProcesses: number | null
   /** Processor time per record and memory against Kafka Streams' default; less than 1 is in our favour. */
   readonly cpuRatio: number | null
   readonly memoryRatio: number | null
@@ -41,8 +46,14 @@ export function summarize(records: number, runs: readonly RunResult[]): Summary 
     kafkaStreams: theirDefault === undefined ? null : figuresOf(runs, theirDefault),
     kafkaStreamsTuned: figuresOf(runs, 'kafka-streams-tuned'),
     handWritten: figuresOf(runs, 'hand-written'),
+    tributaryTwoProcesses: figuresOf(runs, 'tributary-two-processes'),
     ratioDefault: ratio(theirDefault, 'recordsPerSecond'),
     ratioTuned: ratio('kafka-streams-tuned', 'recordsPerSecond'),
+    ratioTunedTwoProcesses: ratioOf(
+      runs,
+      ['tributary-two-processes', 'kafka-streams-tuned'],
+      'recordsPerSecond',
+    ),
     cpuRatio: ratio(theirDefault, 'cpuSecondsPerMillion'),
     memoryRatio: ratio(theirDefault, 'peakRssMiB'),
   }

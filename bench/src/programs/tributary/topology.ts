@@ -1,26 +1,44 @@
 import type { Enricher } from '@tributary/enrichers'
 import {
   avro,
+  avroFields,
   streamTopic,
   string,
   tableTopic,
   topology,
   type KStream,
+  type Serde,
   type SerdeValue,
   type Topology,
 } from '@tributary/topology'
 import type { ProgramPlace } from '../program.ts'
 import { activitySchema, bookingSchema, customerSchema, marketingEventSchema } from './schemas.ts'
 
-const booking = avro(bookingSchema)
-const customer = avro(customerSchema)
-const activity = avro(activitySchema)
+/** What the job uses of each record. */
+const booking = avroFields(bookingSchema, [
+  'bookingId',
+  'customerId',
+  'activityId',
+  'bookedAt',
+  'startsAt',
+  'quantity',
+  'price',
+])
+const customer = avroFields(customerSchema, ['locale', 'marketingOptIn'])
+const activity = avroFields(activitySchema, ['title', 'city', 'country'])
+const whole = { booking: avro(bookingSchema), customer: avro(customerSchema), activity: avro(activitySchema) }
 const marketingEvent = avro(marketingEventSchema)
 
 type Booking = SerdeValue<typeof booking>
 type Customer = SerdeValue<typeof customer>
 type Activity = SerdeValue<typeof activity>
 type MarketingEvent = SerdeValue<typeof marketingEvent>
+
+interface ReadSerdes {
+  readonly booking: Serde<Booking>
+  readonly customer: Serde<Customer>
+  readonly activity: Serde<Activity>
+}
 
 interface BookingWithCustomer {
   readonly booking: Booking
@@ -44,9 +62,10 @@ const CALLS_PER_TASK = 512
  * there with the steps `enriched`.
  */
 export function bookingTopology(place: ProgramPlace, placesLeft?: Enricher<string, number>): Topology {
-  const bookings = streamTopic(place.bookings, { key: string(), value: booking })
-  const customers = tableTopic(place.customers, { key: string(), value: customer })
-  const activities = tableTopic(place.activities, { key: string(), value: activity })
+  const read: ReadSerdes = place.readsWhole ? whole : { booking, customer, activity }
+  const bookings = streamTopic(place.bookings, { key: string(), value: read.booking })
+  const customers = tableTopic(place.customers, { key: string(), value: read.customer })
+  const activities = tableTopic(place.activities, { key: string(), value: read.activity })
   const marketingEvents = streamTopic(place.output, { key: string(), value: marketingEvent })
 
   const builder = topology(place.group)
@@ -64,7 +83,7 @@ export function bookingTopology(place: ProgramPlace, placesLeft?: Enricher<strin
           .filter(({ customer }) => customer.marketingOptIn)
   const withExtraTables = place.extraTables.reduce<KStream<string, BookingWithCustomer>>(
     (stream, topic) =>
-      stream.join(builder.table(tableTopic(topic, { key: string(), value: customer })), {
+      stream.join(builder.table(tableTopic(topic, { key: string(), value: read.customer })), {
         joiner: ({ booking }, row) => ({ booking, customer: row }),
       }),
     withCustomer,

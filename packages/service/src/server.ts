@@ -32,7 +32,8 @@ export interface ServiceOptions {
 
 /**
  * The service's HTTP side. `/health/live`: 503 once the application has failed. `/health/ready`: 503 with the reasons until
- * it has joined the group and all its tables are live. `/status`: tasks, lag, tables, counters. `/metrics`: for Prometheus, in
+ * it has joined the group and all its tables are live. `/status`: tasks, lag, tables, counters.
+ * `/topology`: the steps that the figures are of. `/metrics`: for Prometheus, in
  * its own text format or in OpenMetrics. `/v3/kafka/…`: the consumer's status, as Burrow serves it.
  */
 export function createServer(
@@ -59,6 +60,7 @@ export function createServer(
     return reply.code(readiness.isReady ? 200 : 503).send({ service: name, ...readiness })
   })
   server.get('/status', () => ({ service: name, ...app.stats(), ...status?.() }))
+  server.get('/topology', () => app.outline())
   const { applicationId: group, clientId } = app
   const histories = (): readonly CommitHistory[] => app.commitHistories()
   const judge = new ConsumerJudge({ group, objective, histories, clock })

@@ -51,6 +51,7 @@ export type {
   OffsetReset,
   RetryPolicy,
 } from './plan/node.ts'
+export type { StepOutline, TableOutline, TopologyOutline } from './plan/outline.ts'
 export type { CompiledTopology, DropReason } from './plan/compiled.ts'
 export type {
   DeliveryAssignment,

@@ -4,19 +4,23 @@ import type { Logger } from 'pino'
 import { Access, addAccess } from './access.ts'
 import type { ConsoleConfig } from './config.ts'
 import { ConsoleError, STATUS } from './console-error.ts'
+import { CliQueries, type CliQueriesOptions } from './cli-queries.ts'
 import { addEvents } from './events.ts'
+import { addKafkaRoutes } from './kafka-routes.ts'
 import { addPages, type readPages } from './pages.ts'
 import type { Fetch } from './watch/instance-probe.ts'
 import { Watcher } from './watch/watcher.ts'
 
 export interface ConsoleOptions {
-  readonly config: Pick<ConsoleConfig, 'token' | 'instances' | 'lagWarningMs' | 'isReplayAllowed'>
+  readonly config: Omit<ConsoleConfig, 'host' | 'port' | 'logLevel'>
   readonly pages: ReturnType<typeof readPages>
   /** Default: no log. */
   readonly logger?: Logger
   readonly clock?: Clock
   /** Default: the system's. */
   readonly fetch?: Fetch
+  /** For tests: in place of the brokers and the registry of the configuration. */
+  readonly kafka?: Pick<CliQueriesOptions, 'connect' | 'openRegistry'>
 }
 
 /** A page can do nothing but show what this server gave it: no inline script, no other origin, no frame around it. */
@@ -47,7 +51,7 @@ const MAX_BODY_BYTES = 65_536
 
 /** The console, not listening yet. Watching begins when it is ready and ends with its `close`. */
 export function createConsole(options: ConsoleOptions): FastifyInstance {
-  const { config, pages, logger, clock, fetch } = options
+  const { config, pages, logger, clock, fetch, kafka } = options
   const server = fastify({
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
     // A request's line would have its address; what is worth knowing is logged by hand.
@@ -68,21 +72,27 @@ export function createConsole(options: ConsoleOptions): FastifyInstance {
   const watcher = new Watcher({
     instances: config.instances,
     lagWarningMs: config.lagWarningMs,
+    deadLetterTopics: config.deadLetterTopics,
+    isReplayAllowed: config.isReplayAllowed,
     ...(clock === undefined ? {} : { clock }),
     ...(fetch === undefined ? {} : { fetch }),
   })
+  const { kafkaBrokers, schemaRegistryUrl, isReplayAllowed } = config
+  const queries = new CliQueries({ kafkaBrokers, schemaRegistryUrl, ...kafka })
   server.addHook('onReady', done => {
     watcher.start()
     done()
   })
   server.addHook('preClose', done => {
     watcher.stop()
+    queries.close()
     done()
   })
   server.get('/health/live', () => ({ isAlive: true }))
   server.get('/health/ready', () => ({ isReady: true }))
   server.get('/api/snapshot', () => watcher.snapshot())
   addEvents(server, watcher)
+  addKafkaRoutes(server, { queries, watcher, isReplayAllowed })
   addPages(server, pages)
   return server
 }
@@ -91,7 +101,7 @@ export function createConsole(options: ConsoleOptions): FastifyInstance {
 function answerErrors(server: FastifyInstance): void {
   server.setErrorHandler<FastifyError | ConsoleError>((error, request, reply) => {
     if (error instanceof ConsoleError) {
-      if (STATUS[error.code] >= 500) request.log.warn({ code: error.code, error }, 'the request failed')
+      if (STATUS[error.code] >= 500) request.log.warn({ code: error.code }, 'the request failed')
       return reply.code(STATUS[error.code]).send({ code: error.code, message: error.message })
     }
     const status = error.statusCode ?? 500

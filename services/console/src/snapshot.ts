@@ -6,6 +6,11 @@ export interface Snapshot {
   readonly problems: readonly Problem[]
   readonly applications: readonly ApplicationView[]
   readonly instances: readonly InstanceView[]
+  readonly tables: readonly TableView[]
+  readonly sinks: readonly SinkView[]
+  readonly graphs: readonly GraphView[]
+  readonly deadLetterTopics: readonly string[]
+  readonly isReplayAllowed: boolean
 }
 
 export interface Problem {
@@ -80,3 +85,80 @@ export interface PartitionView {
   /** By Burrow's rules; undefined before the first. */
   readonly verdict: Verdict | undefined
 }
+
+/** A table as one instance has it. */
+export interface TableView {
+  readonly instance: string
+  readonly table: string
+  readonly topic: string
+  readonly scope: 'partitioned' | 'global'
+  readonly state: string
+  readonly rows: number
+  readonly bytes: number
+  /** Records that are not applied yet. */
+  readonly lag: number
+  readonly stalenessMs: number
+  readonly malformed: number
+}
+
+/** What one instance sends to Braze. */
+export interface SinkView {
+  readonly instance: string
+  /** Why nothing is sent; undefined when it is. */
+  readonly problem: string | undefined
+  readonly windowUsed: number
+  readonly windowQuota: number
+  /** Undefined where the contract has no hourly limit. */
+  readonly hour: { readonly used: number; readonly quota: number } | undefined
+  /** By Braze's own word; undefined before its first. */
+  readonly reportedRemaining: number | undefined
+  readonly pausedMs: number
+  readonly pending: number
+  /** Records per call over the last minute; undefined without a call. */
+  readonly fill: number | undefined
+  readonly callsPerSecond: number
+  readonly acceptedPerSecond: number
+  /** From the event to Braze's answer, of what was accepted in the last minute; undefined without any. */
+  readonly latencyMs: { readonly p50: number; readonly p99: number } | undefined
+  /** What came back that was not 2xx in the last minute, and what was rejected. */
+  readonly errors: readonly { readonly what: string; readonly count: number }[]
+}
+
+export interface GraphView {
+  readonly application: string
+  /** Inputs before their users. */
+  readonly steps: readonly StepView[]
+}
+
+export interface StepView {
+  readonly name: string
+  readonly kind: string
+  readonly inputs: readonly string[]
+  readonly reads: string | undefined
+  readonly writes: readonly string[]
+  readonly table: string | undefined
+  /** Since the start of the processes. */
+  readonly in: number
+  readonly out: number
+  readonly inPerSecond: number
+  readonly outPerSecond: number
+  readonly dropped: Readonly<Record<string, number>>
+  readonly deadLetters: Readonly<Record<string, number>>
+  /** Dropped or dead-lettered within the last minute. */
+  readonly endedLastMinute: number
+  /** Of a source. */
+  readonly lag: number | undefined
+}
+
+/** How an application was at a time. */
+export interface HistoryPoint {
+  readonly atMs: number
+  readonly lagRecords: number
+  readonly lagMs: number
+  readonly inPerSecond: number
+  /** The worst of its partitions; undefined when nothing was known. */
+  readonly verdict: Verdict | undefined
+}
+
+/** By application. */
+export type History = Readonly<Record<string, readonly HistoryPoint[]>>

@@ -9,6 +9,15 @@ import { createConsole, type ConsoleOptions } from '../src/server.ts'
 import type { Snapshot } from '../src/snapshot.ts'
 
 export const TOKEN = 'a-token-for-the-tests'
+export const CONFIG: ConsoleOptions['config'] = {
+  token: TOKEN,
+  instances: [],
+  lagWarningMs: 10_000,
+  isReplayAllowed: false,
+  deadLetterTopics: undefined,
+  kafkaBrokers: ['127.0.0.1:1'],
+  schemaRegistryUrl: 'http://127.0.0.1:1',
+}
 export const BEARER = { authorization: `Bearer ${TOKEN}` } as const
 export const PAGE: ConsoleOptions['pages'][number] = {
   path: '/index.html',
@@ -19,7 +28,7 @@ export const PAGE: ConsoleOptions['pages'][number] = {
 /** A console that listens nowhere, unless it is told to. */
 export function consoleUnderTest(t: TestContext, options: Partial<ConsoleOptions> = {}): FastifyInstance {
   const server = createConsole({
-    config: { token: TOKEN, instances: [], lagWarningMs: 10_000, isReplayAllowed: false },
+    config: CONFIG,
     pages: [PAGE],
     ...options,
   })

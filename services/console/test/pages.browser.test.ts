@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createServer } from 'node:http'
+import { InMemorySchemaRegistry } from '@tributary/topology/testing'
 import { freePort } from '../../../dev/stack/ports.ts'
 import { until } from '../../../test-support/until.ts'
 import { builtPages, openPage, skip, withToken } from './browser.ts'
-import { consoleUnderTest, runningService, TOKEN } from './console-under-test.ts'
+import { CONFIG, consoleUnderTest, runningService, TOKEN } from './console-under-test.ts'
 
 const pages = skip === false ? await builtPages() : []
-const CONFIG = { token: TOKEN, lagWarningMs: 10_000, isReplayAllowed: false }
 
 test('what is wrong is read first, then numbers, and a wrong token shows nothing', { skip }, async t => {
   const { instance, kafka } = await runningService(t)
@@ -122,3 +122,52 @@ test(
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
   },
 )
+
+test('every page is reached by its name, and shows what Kafka has', { skip }, async t => {
+  const { instance, kafka } = await runningService(t)
+  const server = consoleUnderTest(t, {
+    pages,
+    config: { ...CONFIG, instances: [instance], isReplayAllowed: true },
+    kafka: { connect: () => kafka.anotherClient(), openRegistry: () => new InMemorySchemaRegistry() },
+  })
+  kafka.put('words', { key: 'ada@example.com', value: 'bad' })
+  await until('it is a dead letter', () => kafka.records('greeter-dead-letters').length === 1, {
+    everyMs: 20,
+  })
+  const address = await server.listen({ host: '127.0.0.1', port: 0 })
+  const { page, complaints } = await openPage(t, withToken(address))
+  const go = async (name: string): Promise<void> => {
+    await page.getByRole('navigation').getByRole('link', { name, exact: true }).click()
+    await page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
+  }
+
+  await go('Topology')
+  await page.getByRole('button', { name: /, join: / }).press('Enter')
+  await page
+    .getByRole('table', { name: 'Ended here' })
+    .getByRole('row', { name: /TOPOLOGY_PROCESSING_FAILED 1 dead letter/ })
+    .waitFor()
+
+  await go('Tables')
+  await page.getByLabel('Key', { exact: true }).fill('hello')
+  await page.getByLabel('with contents').check()
+  await page.keyboard.press('Enter')
+  await page.getByText('hello has a row at names-').waitFor()
+  assert.match(await page.locator('pre').innerText(), /Ada/)
+
+  await go('Lag')
+  await page.getByRole('img', { name: /^Records behind: now 0, highest / }).waitFor()
+  await go('Sink')
+  await page.getByText('No instance that answers delivers to Braze.').waitFor()
+
+  await go('Dead letters')
+  await page.getByRole('button', { name: /^\d+@0$/ }).click()
+  await page.getByText('Masked: of values').waitFor()
+  assert.ok(!(await page.content()).includes('example.com'))
+  await page.getByRole('button', { name: 'Replay this one …' }).click()
+  await page.getByRole('button', { name: 'Play 1 record' }).click()
+  await page.getByText('1 record played.').waitFor()
+  assert.equal(kafka.records('words').length, 2)
+  assert.ok(!page.url().includes('example'))
+  assert.deepEqual(complaints, [])
+})

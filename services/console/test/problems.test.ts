@@ -53,6 +53,7 @@ function problems({ sources = [], tables = [], reasons = [], metrics = '', state
       status: { service: 'shop', state, tasks: [{ id: '0_0', inFlight: 0, sources }], tables },
       readiness: { isReady: reasons.length === 0, reasons },
       scrape,
+      outline: undefined,
     },
   }
   return problemsOf([{ seen, view: instanceView(seen) }], { nowMs: 0, lagWarningMs: 10_000 })

@@ -3,9 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { freePort } from '../../../dev/stack/ports.ts'
 import type { Snapshot } from '../src/snapshot.ts'
-import { BEARER, consoleUnderTest, runningService, snapshotWhen, TOKEN } from './console-under-test.ts'
-
-const CONFIG = { token: TOKEN, lagWarningMs: 10_000, isReplayAllowed: false }
+import { BEARER, CONFIG, consoleUnderTest, runningService, snapshotWhen } from './console-under-test.ts'
 
 test('a snapshot has what an instance has: its partitions, how far they are, and what it counts', async t => {
   const { instance, kafka } = await runningService(t)

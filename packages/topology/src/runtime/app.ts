@@ -8,6 +8,7 @@ import { Counters, type CounterSnapshot } from '../observability/counters.ts'
 import { EventLoopWatch, type EventLoopDelay } from '../observability/event-loop-watch.ts'
 import type { MetricFamily } from '../observability/metric.ts'
 import type { CompiledTopology } from '../plan/compiled.ts'
+import { outlineOf, type TopologyOutline } from '../plan/outline.ts'
 import type { SchemaRegistry } from '../serde/schema-registry.ts'
 import { appMetrics } from './app-metrics.ts'
 import { Lifecycle, type AppState } from './lifecycle.ts'
@@ -256,6 +257,11 @@ export class App {
   /** Names this process in the broker's logs and quotas. */
   get clientId(): string {
     return this.#options.clientId
+  }
+
+  /** The steps that records go through, and the tables that they meet. The same for every process of the application. */
+  outline(): TopologyOutline {
+    return outlineOf(this.#topology)
   }
 
   /** The latest commits of this process's partitions, for whoever judges them. */

@@ -1,3 +1,4 @@
+import type { TopologyOutline } from '@tributary/topology'
 import { parseScrape, type Scrape } from './prometheus-text.ts'
 
 /** As `/status` of a service tells it, as far as the console reads it. */
@@ -41,6 +42,8 @@ export interface ProbeAnswer {
   readonly status: StatusAnswer
   readonly readiness: ReadinessAnswer
   readonly scrape: Scrape
+  /** Undefined for a service that does not tell it. */
+  readonly outline: TopologyOutline | undefined
 }
 
 export type Fetch = (
@@ -57,7 +60,11 @@ const MAX_ANSWER_BYTES = 8_388_608
  */
 export async function probeInstance(
   url: string,
-  { fetch, timeoutMs }: { readonly fetch: Fetch; readonly timeoutMs: number },
+  {
+    fetch,
+    timeoutMs,
+    outline,
+  }: { readonly fetch: Fetch; readonly timeoutMs: number; readonly outline?: TopologyOutline | undefined },
 ): Promise<ProbeAnswer> {
   const ask = async (path: string, isUnreadyAllowed = false): Promise<string> => {
     const response = await fetch(`${url}${path}`, {
@@ -70,10 +77,15 @@ export async function probeInstance(
     if (!isExpected) throw new Error(`${path} answers with the status ${response.status}`)
     return text
   }
-  const [status, readiness, metrics] = await Promise.all([
+  const [status, readiness, metrics, topology] = await Promise.all([
     ask('/status'),
     ask('/health/ready', true),
     ask('/metrics'),
+    outline ??
+      ask('/topology').then(
+        text => JSON.parse(text) as TopologyOutline,
+        () => undefined,
+      ),
   ])
   const answer = JSON.parse(status) as StatusAnswer
   if (!Array.isArray(answer.tasks) || !Array.isArray(answer.tables))
@@ -82,6 +94,7 @@ export async function probeInstance(
     status: answer,
     readiness: JSON.parse(readiness) as ReadinessAnswer,
     scrape: parseScrape(metrics),
+    outline: topology,
   }
 }
 

@@ -1,15 +1,21 @@
 import { systemClock, type Clock } from '@tributary/topology'
 import type { WatchedInstance } from '../config.ts'
-import type { Snapshot } from '../snapshot.ts'
+import type { History, Snapshot } from '../snapshot.ts'
 import { applicationViews } from './application-view.ts'
 import { CounterWindow } from './counter-window.ts'
+import { graphViews } from './graph-view.ts'
+import { HistoryRing } from './history-ring.ts'
 import { failureText, probeInstance, type Fetch } from './instance-probe.ts'
-import { instanceView, type Observation } from './instance-view.ts'
+import { applicationOf, instanceView, type Observation } from './instance-view.ts'
 import { problemsOf } from './problems.ts'
+import { sinkViews } from './sink-view.ts'
+import { tableViews } from './table-view.ts'
 
 export interface WatcherOptions {
   readonly instances: readonly WatchedInstance[]
   readonly lagWarningMs: number
+  readonly deadLetterTopics: readonly string[] | undefined
+  readonly isReplayAllowed: boolean
   readonly clock?: Clock
   readonly fetch?: Fetch
 }
@@ -26,6 +32,7 @@ export class Watcher {
   readonly #observed: Map<string, Observation>
   readonly #listeners = new Set<(snapshot: Snapshot) => void>()
   readonly #cancels = new Map<string, () => void>()
+  readonly #history = new HistoryRing()
   #isStopped = false
 
   constructor(options: WatcherOptions) {
@@ -71,13 +78,43 @@ export class Watcher {
       problems: problemsOf(watched, { nowMs, lagWarningMs: this.#options.lagWarningMs }),
       applications: applicationViews(watched),
       instances: watched.map(({ view }) => view),
+      tables: tableViews(watched),
+      sinks: sinkViews(watched),
+      graphs: graphViews(watched),
+      deadLetterTopics: this.deadLetterTopics(),
+      isReplayAllowed: this.#options.isReplayAllowed,
     }
+  }
+
+  /** Those that were configured, or else each application's own. */
+  deadLetterTopics(): readonly string[] {
+    const applications = [...this.#observed.values()].flatMap(({ answer }) =>
+      answer === undefined ? [] : (applicationOf(answer.scrape) ?? []),
+    )
+    return (
+      this.#options.deadLetterTopics ??
+      [...new Set(applications)].map(application => `${application}-dead-letters`)
+    )
+  }
+
+  /** The topics whose keys may be looked up: those of tables. */
+  tableTopics(): readonly string[] {
+    return [...new Set(this.snapshot().tables.map(({ topic }) => topic))]
+  }
+
+  history(): History {
+    return this.#history.all()
   }
 
   async #ask(instance: WatchedInstance): Promise<void> {
     const before = this.#observed.get(instance.name) as Observation
     try {
-      const answer = await probeInstance(instance.url, { fetch: this.#fetch, timeoutMs: TIMEOUT_MS })
+      const answer = await probeInstance(instance.url, {
+        fetch: this.#fetch,
+        timeoutMs: TIMEOUT_MS,
+        // The same as long as the process is the same.
+        outline: before.failure === undefined ? before.answer?.outline : undefined,
+      })
       const seenAtMs = this.#clock.now()
       before.window.push(seenAtMs, answer.scrape)
       this.#observed.set(instance.name, { ...before, answer, seenAtMs, failure: undefined })
@@ -88,10 +125,9 @@ export class Watcher {
   }
 
   #tell(): void {
-    if (this.#listeners.size > 0) {
-      const snapshot = this.snapshot()
-      for (const listener of this.#listeners) listener(snapshot)
-    }
+    const snapshot = this.snapshot()
+    this.#history.add(snapshot)
+    for (const listener of this.#listeners) listener(snapshot)
     this.#again('', () => this.#tell())
   }
 

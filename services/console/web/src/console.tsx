@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Snapshot } from '../../src/snapshot.ts'
 import { clockTime, duration, plural } from './format.ts'
 import { STALE_MS, useLive } from './live.ts'
@@ -33,7 +33,7 @@ export function Console({ onRefused, onLeave }: ConsoleProps) {
   const heading = useRef<HTMLHeadingElement>(null)
   const isFirst = useRef(true)
   // Whoever goes to a page by keyboard or by ear goes on at its beginning.
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!isFirst.current) heading.current?.focus()
     isFirst.current = false
   }, [page])

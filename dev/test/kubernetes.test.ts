@@ -205,20 +205,52 @@ test("Braze's key is a file of a mounted folder, so that a changed key reaches t
 })
 
 test('labels select the pods that they are meant for', () => {
-  for (const kind of ['Service', 'PodDisruptionBudget'] as const) {
-    assert.deepEqual(
-      ofKind(kind).map(({ metadata }) => metadata!.name),
-      ofKind('Deployment').map(({ metadata }) => metadata!.name),
-    )
-  }
+  const names = deployments.map(({ name }) => name)
+  assert.deepEqual(
+    ofKind('PodDisruptionBudget').map(({ metadata }) => metadata!.name),
+    names,
+  )
+  assert.deepEqual(
+    ofKind('Service').map(({ metadata }) => metadata!.name!.replace(/-processes$/, '')),
+    ['activities-api', ...names],
+  )
   for (const { name, spec } of deployments) {
     const wanted = { 'app.kubernetes.io/name': name }
     assert.deepEqual(spec.selector.matchLabels, wanted)
     assert.equal(spec.template.metadata!.labels!['app.kubernetes.io/name'], name)
-    const service = ofKind('Service').find(({ metadata }) => metadata!.name === name)!
-    assert.deepEqual(service.spec!.selector, wanted)
+    for (const { metadata, spec: service } of ofKind('Service'))
+      if (metadata!.name!.replace(/-processes$/, '') === name) assert.deepEqual(service!.selector, wanted)
     const budget = ofKind('PodDisruptionBudget').find(({ metadata }) => metadata!.name === name)!
     assert.deepEqual(budget.spec!.selector!.matchLabels, wanted)
+  }
+})
+
+test('Prometheus asks every process of every deployment for its metrics, ready or not', () => {
+  const { scrape_configs: jobs } = parse(
+    readFileSync(join(repositoryRoot, 'deploy/prometheus/prometheus.yml'), 'utf8'),
+  ) as {
+    readonly scrape_configs: readonly {
+      readonly job_name: string
+      readonly dns_sd_configs: readonly [{ readonly names: readonly [string]; readonly port: number }]
+    }[]
+  }
+  assert.deepEqual(
+    jobs.map(({ job_name: name }) => name).toSorted(),
+    deployments.map(({ name }) => name).toSorted(),
+  )
+  for (const {
+    job_name: job,
+    dns_sd_configs: [{ names, port }],
+  } of jobs) {
+    const service = ofKind('Service').find(
+      ({ metadata }) => `${metadata!.name}.tributary.svc.cluster.local` === names[0],
+    )
+    assert.ok(service !== undefined, `${job}: ${names[0]} is no service`)
+    const { clusterIP, publishNotReadyAddresses, selector } = service.spec!
+    assert.deepEqual([clusterIP, publishNotReadyAddresses], ['None', true], names[0])
+    assert.deepEqual(selector, { 'app.kubernetes.io/name': job })
+    const { container } = deployments.find(({ name }) => name === job)!
+    assert.equal(port, container.ports![0]!.containerPort)
   }
 })
 

@@ -3,15 +3,16 @@ import type { FastifyError, FastifyInstance } from 'fastify'
 import { DatabaseError } from 'pg'
 import type { Clock } from './clock.ts'
 import { systemClock } from './clock.ts'
-import type { Database } from './database.ts'
+import type { DatabasePool } from './database.ts'
 import type { ActivitiesErrorCode } from './errors.ts'
 import { ActivitiesError } from './errors.ts'
 import { addFaultSwitch } from './fault-switch.ts'
+import { addMetrics } from './metrics.ts'
 import { addRoutes } from './routes.ts'
 
 export interface ActivitiesApiOptions {
   /** A `pg.Pool`, as `openDatabase` makes it. Stays the caller's to end. */
-  readonly pool: Database
+  readonly pool: DatabasePool
   /** Default: no log. */
   readonly logLevel?: string
   /** Whether `/_control/faults` exists. Default: it does not. */
@@ -57,6 +58,8 @@ export function createActivitiesApi(options: ActivitiesApiOptions): FastifyInsta
       .code(404)
       .send({ code: 'ACTIVITIES_PATH_UNKNOWN', message: `There is no ${request.method} ${request.url}` }),
   )
+  // Before the faults, so that failures that were ordered are counted like any other.
+  addMetrics(app, pool)
   if (hasFaultSwitch) addFaultSwitch(app, { clock, random, closing: closing.signal })
   app.get('/health/live', () => ({ status: 'live' }))
   app.get('/health/ready', async () => {

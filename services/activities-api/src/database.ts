@@ -5,6 +5,15 @@ export interface Database {
   query(text: string, values?: unknown[]): Promise<{ readonly rows: unknown[] }>
 }
 
+/** A `Database` of several connections, which says how many there are. */
+export interface DatabasePool extends Database {
+  /** Connections, those that are being opened included. */
+  readonly totalCount: number
+  readonly idleCount: number
+  /** Queries that wait for a connection. */
+  readonly waitingCount: number
+}
+
 /**
  * A pool for this service. A request never waits longer for the database than these timeouts together.
  * @param onLost told when an idle connection breaks; the pool replaces it by itself

@@ -45,6 +45,8 @@ export function addFaultSwitch(app: FastifyInstance, { clock, random, closing }:
   })
   app.addHook('onRequest', async (request, reply) => {
     if (request.url.startsWith('/_control/') || request.url === '/health/live') return
+    // A service that is slow or failing still tells so; one that is gone does not.
+    if (request.url === '/metrics' && !faults.isDown) return
     if (faults.delayMs > 0) await clock.sleep(faults.delayMs, closing)
     if (faults.isDown) {
       reply.hijack()

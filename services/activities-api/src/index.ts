@@ -1,5 +1,6 @@
 export { createActivitiesApi, type ActivitiesApiOptions } from './app.ts'
 export { loadUpcomingActivities, type Booking, type UpcomingActivity } from './bookings.ts'
 export { systemClock, type Clock } from './clock.ts'
-export { migrate, openDatabase, type Database } from './database.ts'
+export { migrate, openDatabase, type Database, type DatabasePool } from './database.ts'
 export { ActivitiesError, type ActivitiesErrorCode } from './errors.ts'
+export { ACTIVITIES_METRICS } from './metrics.ts'

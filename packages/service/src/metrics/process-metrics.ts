@@ -1,4 +1,4 @@
-import { MetricSet, type MetricFamily } from '@tributary/topology'
+import { MetricSet, type MetricFamily } from '@tributary/topology/metrics'
 
 /** Of the process, named as Prometheus' own client libraries name them. */
 export const PROCESS_METRICS = {

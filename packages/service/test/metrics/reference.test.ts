@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { ACTIVITIES_METRICS } from '@tributary/activities-api'
 import { CONSUMER_METRICS, ENRICHER_METRICS, PROCESS_METRICS } from '@tributary/service'
 import { BRAZE_METRICS } from '@tributary/sink-braze'
 import { APP_METRICS, type MetricCatalog } from '@tributary/topology'
@@ -14,6 +15,7 @@ const CATALOGS: Readonly<Record<string, MetricCatalog>> = {
   'Of an enricher': ENRICHER_METRICS,
   'Of the consumer and its objective': CONSUMER_METRICS,
   'Of the Braze sink': BRAZE_METRICS,
+  'Of activities-api': ACTIVITIES_METRICS,
   'Of the process': PROCESS_METRICS,
 }
 

@@ -47,7 +47,7 @@ with a plain recomputation. The exit code is 0 only when nothing differs.
   --instances L    processes that share the work, for example marketing-events=2,braze-sink=3
                    (1 each; at most ${LIMITS.instances.max}, one per partition)
   --malformed N    undecodable records to mix in, expected in the dead letters (${DEFAULTS.malformed})
-  --keep           stay up until Ctrl-C, and print the addresses
+  --keep           stay up until Ctrl-C, with the console, and print the addresses
   --json           standard output is one line: the figures as JSON; the rest goes to standard error
   --help           this text
 `

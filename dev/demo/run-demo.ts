@@ -15,6 +15,7 @@ import { faultsOf, reportText, type Figures } from './report.ts'
 import { ServiceProcesses } from './services/service-processes.ts'
 import { readState } from './services/simulator.ts'
 import { setUp, type Ground } from './set-up.ts'
+import { startConsole } from './start-console.ts'
 import { startServices, type RunningServices } from './start-services.ts'
 import { expectedAtBraze, type Expectation } from './verify/expected.ts'
 
@@ -57,7 +58,12 @@ export async function runDemo({ options, group, stream }: DemoRun): Promise<Demo
     return { figures: outcome.figures, isCorrect: faultsOf(outcome).length === 0 }
   }
   const result = await Promise.race([flow(), processes.failure])
-  if (options.isKept) sayAddresses(say, ground, processes)
+  if (options.isKept) {
+    const watched = processes.started.filter(({ name }) => /^(marketing-events|braze-sink)/.test(name))
+    const address = await startConsole(processes, ground, watched)
+    sayAddresses(say, ground, processes)
+    say(`\nThe console, with replay allowed:\n  ${address}`)
+  }
   return { ...result, failure: processes.failure }
 }
 

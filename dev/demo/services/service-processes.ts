@@ -28,7 +28,7 @@ export interface ServiceSpec {
 }
 
 /** What the surroundings might set, and what is decided here for every process. */
-const OWN_VARIABLES = /^(BRAZE|SIMULATOR|ACTIVITIES)_|^(HOST|PORT|INSTANCE_ID)$/
+const OWN_VARIABLES = /^(BRAZE|SIMULATOR|ACTIVITIES|CONSOLE)_|^(HOST|PORT|INSTANCE_ID)$/
 const LOG_LINES = 20
 const LOG_LINE_LENGTH = 400
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import type { Snapshot } from '@tributary/console'
 import { Admin } from '@platformatic/kafka'
 import { createKafkaClient } from '@tributary/topology'
 import { Client } from 'pg'
@@ -130,15 +131,30 @@ test(
         .split('Staying up')[1]!
         .matchAll(/^ {2}(\S+) +(http\S+)$/gm)
       const byName = new Map(Array.from(found, match => [match[1]!, match[2]!]))
-      return byName.size === 4 && byName
+      return byName.size === 5 && byName
     })
     assert.deepEqual([...urls.keys()].toSorted(), [
       'activities-api',
       'braze-simulator',
       'braze-sink',
+      'console',
       'marketing-events',
     ])
     for (const url of urls.values()) assert.equal((await fetch(`${url}/health/ready`)).status, 200)
+
+    // The console shows what is in Kafka, to who has the token that is in its address.
+    const token = await until(() => /#token=(\S+)/.exec(demo.stdout())?.[1])
+    const read = async (): Promise<number> => {
+      const answer = await fetch(`${urls.get('console')}/api/snapshot`, {
+        headers: { authorization: `Bearer ${token}` },
+      })
+      const { instances } = (await answer.json()) as Snapshot
+      const partitions = instances.flatMap(instance => instance.partitions)
+      return partitions
+        .filter(({ topic }) => topic === 'customer-events')
+        .reduce((sum, { committed = 0 }) => sum + committed, 0)
+    }
+    await until(async () => (await read()) === 20)
 
     const topics = ['customer-events', 'marketing-events', 'customers', 'activities']
     assert.deepEqual(

@@ -146,6 +146,8 @@ export class World {
       clock,
       random: this.#random,
       partitionSamples: 0,
+      // The Kafka in memory answers a poll that finds nothing once, and hours of the test clock pass after that.
+      brokerSilenceMs: 2 ** 31 - 1,
       ...appOptions,
     })
     app.ended.catch((error: unknown) => {

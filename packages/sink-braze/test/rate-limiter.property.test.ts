@@ -227,7 +227,7 @@ async function holdsForAll(
         }
       },
     ),
-    { seed, numRuns: 120, includeErrorInReport: true },
+    { seed, numRuns: 80, includeErrorInReport: true },
   )
   t.diagnostic(`${arrived} arrivals, ${moved} rebalances`)
   assert.ok(arrived > 2_000 && moved > 300)

@@ -15,8 +15,8 @@ import { evolutions } from './arbitrary-evolution.ts'
 const SLOWEST_DECODE_MS = 1_000
 const FRAME_BYTES = 5
 
-/** Payloads to damage and decode, some 20 s of work: `FUZZ_RUNS=3000 node --test …` for a short run. */
-const FUZZ_RUNS = Number(process.env['FUZZ_RUNS'] ?? 100_000)
+/** Payloads to damage and decode, some 15 s of work: `FUZZ_RUNS=100000 node --test …` for a long run. */
+const FUZZ_RUNS = Number(process.env['FUZZ_RUNS'] ?? 40_000)
 const PAYLOADS_PER_SCHEMA = 50
 /** What a payload of some hundred bytes says must not make the decoder reserve memory. */
 const MAX_DECODE_BYTES = 32 * 1_048_576

@@ -3,6 +3,9 @@ import type { CliQueries } from './cli-queries.ts'
 import { ConsoleError } from './console-error.ts'
 import type { Watcher } from './watch/watcher.ts'
 
+/** Letters that a page lists, and no more can be chosen there; the counts are of all. */
+const LISTED = 500
+
 const topic = { type: 'string', minLength: 1, maxLength: 249, pattern: '^[A-Za-z0-9._-]+$' } as const
 const offset = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const
 const partition = { type: 'integer', minimum: 0, maximum: 1_000_000 } as const
@@ -19,7 +22,8 @@ const LOOKUP = object(
   },
   ['topic', 'key'],
 )
-const LIST = object({ topic }, ['topic'])
+const code = { type: 'string', minLength: 1, maxLength: 200, pattern: '^[A-Za-z0-9_.-]+$' } as const
+const LIST = object({ topic, code }, ['topic'])
 const SHOW = object({ topic, partition, offset, isUnmasked: { type: 'boolean' } }, [
   'topic',
   'partition',
@@ -29,13 +33,18 @@ const REPLAY = object(
   {
     topic,
     /** Left out: all that have not been played. */
-    letter: {
-      type: 'object',
-      additionalProperties: false,
-      required: ['partition', 'offset'],
-      properties: { partition, offset },
+    letters: {
+      type: 'array',
+      minItems: 1,
+      maxItems: LISTED,
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['partition', 'offset'],
+        properties: { partition, offset },
+      },
     },
-    code: { type: 'string', minLength: 1, maxLength: 200, pattern: '^[A-Za-z0-9_.-]+$' },
+    code,
     /** How many the user was told would be played; undefined: only asks how many that are. */
     confirmed: { type: 'integer', minimum: 1 },
   },
@@ -54,13 +63,10 @@ interface Lookup {
 }
 interface ReplayRequest {
   readonly topic: string
-  readonly letter?: LetterPlace
+  readonly letters?: readonly LetterPlace[]
   readonly code?: string
   readonly confirmed?: number
 }
-
-/** Letters that a page lists; the counts are of all. */
-const LISTED = 500
 
 export interface KafkaRoutesParts {
   readonly queries: CliQueries
@@ -83,12 +89,16 @@ export function addKafkaRoutes(server: FastifyInstance, parts: KafkaRoutesParts)
     const { lines } = await queries.run(['tables', 'get'], { flags, operands: [body.topic, body.key] })
     return lines[0]
   })
-  server.post<{ Body: { readonly topic: string } }>(
+  server.post<{ Body: { readonly topic: string; readonly code?: string } }>(
     '/api/dead-letters/list',
     { schema: LIST },
     async ({ body }) => {
       refuseUnknown(watcher.deadLetterTopics(), body.topic)
-      const flags = ['--json', `--limit=${LISTED}`]
+      const flags = [
+        '--json',
+        `--limit=${LISTED}`,
+        ...(body.code === undefined ? [] : [`--code=${body.code}`]),
+      ]
       const { lines } = await queries.run(['dlq', 'list'], { flags, operands: [body.topic] })
       return { letters: lines.slice(0, -1).map(withoutPersonal), ...(lines.at(-1) as object) }
     },
@@ -122,7 +132,7 @@ interface Plan {
 function addReplay(server: FastifyInstance, { queries, watcher, isReplayAllowed }: KafkaRoutesParts): void {
   const playing = new Set<string>()
   server.post<{ Body: ReplayRequest }>('/api/dead-letters/replay', { schema: REPLAY }, async request => {
-    const { topic: name, letter, code, confirmed } = request.body
+    const { topic: name, letters = [], code, confirmed } = request.body
     if (!isReplayAllowed)
       throw new ConsoleError(
         'CONSOLE_READ_ONLY',
@@ -131,7 +141,7 @@ function addReplay(server: FastifyInstance, { queries, watcher, isReplayAllowed 
     refuseUnknown(watcher.deadLetterTopics(), name)
     const flags = [
       '--json',
-      ...(letter === undefined ? [] : [`--partition=${letter.partition}`, `--offset=${letter.offset}`]),
+      ...letters.map(letter => `--letter=${letter.partition}@${letter.offset}`),
       ...(code === undefined ? [] : [`--code=${code}`]),
     ]
     const replay = (mode: '--dry-run' | '--yes') =>

@@ -37,19 +37,30 @@ export interface OpenPage {
   readonly complaints: string[]
 }
 
-/** Closed with the test. Of its own: no cookie of another. */
-export async function openPage(
-  t: TestContext,
-  url: string,
-  options: Parameters<Browser['newPage']>[0] = {},
-): Promise<OpenPage> {
-  const browser = await chromium.launch({
+let launched: Promise<Browser> | undefined
+
+/** One for all tests of a file. */
+async function browser(): Promise<Browser> {
+  launched ??= chromium.launch({
     executablePath: '/usr/bin/chromium',
     // Chromium refuses to run with its sandbox as root.
     args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
   })
-  t.after(() => browser.close())
-  const page = await browser.newPage({ reducedMotion: 'reduce', ...options })
+  return await launched
+}
+after(async () => {
+  await (await launched)?.close()
+})
+
+/** Closed with the test. Of its own: no cookie of another. */
+export async function openPage(
+  t: TestContext,
+  url: string,
+  options: Parameters<Browser['newContext']>[0] = {},
+): Promise<OpenPage> {
+  const context = await (await browser()).newContext({ reducedMotion: 'reduce', ...options })
+  t.after(() => context.close())
+  const page = await context.newPage()
   page.setDefaultTimeout(30_000)
   const complaints: string[] = []
   page.on('pageerror', error => complaints.push(error.message))

@@ -81,7 +81,7 @@ test('nothing is replayed by a console that may only read', async t => {
   assert.equal(kafka.records('words').length, 2)
 })
 
-test('one letter is replayed, then the others, each after it was said how many that are', async t => {
+test('letters are replayed by choice, then the others, each after it was said how many that are', async t => {
   const { server, kafka } = await withDeadLetters(t, true)
   const replay = (body: object): Promise<Answer> =>
     post(server, '/api/dead-letters/replay', { topic: TOPIC, ...body })
@@ -89,13 +89,19 @@ test('one letter is replayed, then the others, each after it was said how many t
     ((await replay(body)).body['plan'] as { readonly toPlay: number }).toPlay
   const list = await post(server, '/api/dead-letters/list', { topic: TOPIC })
   const [first] = list.body['letters'] as readonly { readonly partition: number; readonly offset: number }[]
-  const letter = { partition: first!.partition, offset: first!.offset }
-  assert.equal(await toPlay({ letter }), 1)
+  const letters = [{ partition: first!.partition, offset: first!.offset }]
+  assert.equal(await toPlay({ letters }), 1)
   assert.equal(await toPlay({}), 2)
+  const both = (
+    list.body['letters'] as readonly { readonly partition: number; readonly offset: number }[]
+  ).map(({ partition, offset }) => ({ partition, offset }))
+  assert.equal(await toPlay({ letters: both }), 2)
+  for (const wrong of [[], [{ partition: 0 }], [{ partition: 0, offset: '0' }], 'all'])
+    assert.equal((await replay({ letters: wrong })).status, 400, JSON.stringify(wrong))
   assert.equal(kafka.records('words').length, 2, 'a question plays nothing')
-  assert.equal((await replay({ letter, confirmed: 1 })).body['played'], 1)
+  assert.equal((await replay({ letters, confirmed: 1 })).body['played'], 1)
   assert.equal(kafka.records('words').length, 3)
-  assert.equal(await toPlay({ letter }), 0)
+  assert.equal(await toPlay({ letters }), 0)
   // It fails again, and is a dead letter again. What was confirmed is no longer what would be played.
   await until('it is back', () => kafka.records(TOPIC).length === 3, { everyMs: 20 })
   const other = await replay({ confirmed: 1 })

@@ -171,3 +171,54 @@ test('every page is reached by its name, and shows what Kafka has', { skip }, as
   assert.ok(!page.url().includes('example'))
   assert.deepEqual(complaints, [])
 })
+
+test('several letters are chosen by keyboard and replayed after one confirmation', { skip }, async t => {
+  const { instance, kafka } = await runningService(t)
+  const server = consoleUnderTest(t, {
+    pages,
+    config: { ...CONFIG, instances: [instance], isReplayAllowed: true },
+    kafka: { connect: () => kafka.anotherClient(), openRegistry: () => new InMemorySchemaRegistry() },
+  })
+  for (let i = 0; i < 4; i += 1) kafka.put('words', { key: 'one-key', value: 'bad' })
+  await until('there are four', () => kafka.records('greeter-dead-letters').length === 4, { everyMs: 20 })
+  const address = await server.listen({ host: '127.0.0.1', port: 0 })
+  const { page, complaints } = await openPage(t, withToken(address))
+  await page.getByRole('link', { name: 'Dead letters' }).click()
+  const boxes = page.getByRole('table', { name: 'Dead letters' }).getByRole('checkbox')
+  const all = page.getByRole('checkbox', { name: 'Choose all that are listed' })
+  const replay = page.getByRole('button', { name: /^Replay (the|\d+) chosen …$/ })
+  await boxes.first().waitFor()
+  assert.equal(await replay.isDisabled(), true)
+
+  // The second, then with Shift the third; the fourth is only passed.
+  await boxes.first().focus()
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Space')
+  await page.keyboard.press('Shift+ArrowDown')
+  await page.keyboard.press('ArrowDown')
+  assert.deepEqual(await Promise.all((await boxes.all()).map(box => box.isChecked())), [
+    false,
+    true,
+    true,
+    false,
+  ])
+  assert.equal(await all.evaluate(box => 'indeterminate' in box && box.indeterminate), true)
+  await page.getByRole('button', { name: 'Replay 2 chosen …' }).press('Enter')
+  const dialog = page.getByRole('alertdialog', { name: 'Confirm the replay' })
+  await dialog.getByText('2 records would go back to words and be processed again.').waitFor()
+  assert.equal(await dialog.evaluate(element => element === element.ownerDocument.activeElement), true)
+  await page.keyboard.press('Escape')
+  await dialog.waitFor({ state: 'detached' })
+  assert.equal(kafka.records('words').length, 4, 'a question plays nothing')
+  assert.equal(await replay.evaluate(element => element === element.ownerDocument.activeElement), true)
+
+  await page.keyboard.press('Enter')
+  await dialog.getByRole('button', { name: 'Play 2 records' }).click()
+  await page.getByText('2 records played.').waitFor()
+  assert.equal(kafka.records('words').length, 6)
+  // What has been played is told apart in the plan of the next one.
+  await all.check()
+  await page.getByRole('button', { name: /^Replay [456] chosen …$/ }).click()
+  await dialog.getByText('2 played before').waitFor()
+  assert.deepEqual(complaints, [])
+})

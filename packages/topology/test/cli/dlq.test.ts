@@ -106,6 +106,8 @@ test('list takes what every filter takes, shows no more than the limit and count
   assert.deepEqual(await offsets('--since', '2026-01-05'), [4, 5, -2])
   assert.deepEqual(await offsets('--since', '2026-01-05T01:00+01:00'), [4, 5, -2])
   assert.deepEqual(await offsets('--partition', '1', '--offset', '1-2'), [3, 5, -2])
+  assert.deepEqual(await offsets('--letter', '1@2', '--letter', '0@00', '--letter', '7@7'), [0, 5, -2])
+  assert.deepEqual(await offsets('--letter', '1@2', '--partition', '0'), [-0])
   assert.deepEqual(await offsets('--code', 'NONE'), [-0])
 })
 
@@ -122,6 +124,7 @@ test('a wrong call says what is wrong and how it is called, and connects to noth
     [['dlq', 'list', 'a', '--since', 'yesterday', ...BROKERS], /--since is "yesterday"/],
     [['dlq', 'list', 'a', '--offset', '3', ...BROKERS], /exactly one --partition/],
     [['dlq', 'list', 'a', '--partition', '0', '--offset', '5-3', ...BROKERS], /--offset is "5-3"/],
+    [['dlq', 'list', 'a', '--letter', '5', ...BROKERS], /--letter is "5"; allowed: 0@17/],
     [['dlq', 'list', 'a', '--sasl-mechanism', 'MD5', ...BROKERS], /--sasl-mechanism is MD5/],
     [['dlq', 'list', 'a', '--sasl-mechanism', 'PLAIN', ...BROKERS], /--sasl-password-file/],
     [['dlq', 'show', 'a', '0', ...BROKERS], /<partition>@<offset>/],

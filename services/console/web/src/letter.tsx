@@ -47,7 +47,9 @@ export function Letter({ topic, letter, isReplayAllowed, onClose }: LetterProps)
         >
           {isUnmasked ? 'Mask personal data' : 'Show personal data'}
         </button>
-        {isReplayAllowed && <Replay topic={topic} letter={{ partition, offset }} />}
+        {isReplayAllowed && (
+          <Replay topic={topic} label="Replay this one …" letters={[{ partition, offset }]} />
+        )}
         <button type="button" class="plain" onClick={onClose}>
           Close
         </button>

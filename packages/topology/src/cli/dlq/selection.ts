@@ -10,15 +10,17 @@ export const SELECTION_OPTIONS = {
   since: { type: 'string' },
   partition: { type: 'string', multiple: true },
   offset: { type: 'string' },
+  letter: { type: 'string', multiple: true },
 } as const
 
-export const SELECTION_USAGE = `Which (all of them apply; the first three and --partition may be repeated: any of the values will do):
+export const SELECTION_USAGE = `Which (all of them apply; the first three, --partition and --letter may be repeated: any of the values will do):
   --code <code>                 as TOPOLOGY_DESERIALIZATION_FAILED
   --step <step>                 the step that failed
   --source-topic <topic>        where the record came from
   --since <ISO date or time>    by the record's own timestamp, which the dead letter keeps
   --partition <number>          of the dead-letter topic
   --offset <from>[-<to>]        of one --partition, both ends included
+  --letter <partition>@<offset> this one, as a list names it
 `
 
 export interface SelectionValues {
@@ -28,6 +30,7 @@ export interface SelectionValues {
   readonly since?: string
   readonly partition?: readonly string[]
   readonly offset?: string
+  readonly letter?: readonly string[]
 }
 
 export type Selection = (record: StoredRecord, facts: LetterFacts) => boolean
@@ -40,13 +43,23 @@ export function selectionOf(values: SelectionValues): Selection {
   const sinceMs = values.since === undefined ? undefined : timeOf('--since', values.since)
   const offsets =
     values.offset === undefined ? undefined : offsetRange(values.offset, partitions?.length ?? 0)
+  const letters = values.letter === undefined ? undefined : new Set(values.letter.map(letterName))
   return (record, facts) =>
     (code === undefined || code.includes(facts.code)) &&
     (step === undefined || step.includes(facts.step)) &&
     (sourceTopic === undefined || (facts.source !== undefined && sourceTopic.includes(facts.source.topic))) &&
     (partitions === undefined || partitions.includes(record.partition)) &&
     (sinceMs === undefined || facts.timestampMs >= sinceMs) &&
-    (offsets === undefined || (record.offset >= offsets.from && record.offset <= offsets.to))
+    (offsets === undefined || (record.offset >= offsets.from && record.offset <= offsets.to)) &&
+    (letters === undefined || letters.has(`${record.partition}@${record.offset}`))
+}
+
+/** As it is printed: without the zeros that a number may begin with. */
+function letterName(text: string): string {
+  const [, partition, offset] = /^(\d{1,9})@(\d{1,15})$/.exec(text) ?? []
+  if (partition === undefined || offset === undefined)
+    throw new CliError(`--letter is ${JSON.stringify(text)}; allowed: 0@17.`, 2)
+  return `${Number(partition)}@${Number(offset)}`
 }
 
 function offsetRange(text: string, partitions: number): { readonly from: number; readonly to: number } {

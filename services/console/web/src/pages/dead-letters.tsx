@@ -1,20 +1,10 @@
 import { useCallback, useEffect, useState } from 'preact/hooks'
 import type { Snapshot } from '../../../src/snapshot.ts'
 import { ask } from '../api.ts'
-import { DataTable } from '../data-table.tsx'
 import { Letter } from '../letter.tsx'
+import { LetterList, nameOf, type ListedLetter } from '../letter-list.tsx'
 import { count, plural } from '../format.ts'
 import { Replay } from '../replay.tsx'
-
-export interface ListedLetter {
-  readonly partition: number
-  readonly offset: number
-  readonly timestampMs: number
-  readonly source: { readonly topic: string; readonly partition: number; readonly offset: number } | null
-  readonly code: string
-  readonly step: string
-  readonly exception: string
-}
 
 interface Listing {
   readonly letters: readonly ListedLetter[]
@@ -43,91 +33,168 @@ export function DeadLetters({ snapshot }: { readonly snapshot: Snapshot }) {
   )
 }
 
+const NONE: ReadonlySet<string> = new Set()
+
 function Topic({ topic, isReplayAllowed }: { readonly topic: string; readonly isReplayAllowed: boolean }) {
-  const [listing, setListing] = useState<Listing>()
-  const [note, setNote] = useState('Reading the topic …')
+  const [code, setCode] = useState<string>()
+  const { listing, counts, note, load } = useListing(topic, code)
   const [open, setOpen] = useState<ListedLetter>()
-  const load = useCallback(() => {
-    setNote('Reading the topic …')
-    ask<Listing>('POST', '/api/dead-letters/list', { topic }).then(
-      found => {
-        setListing(found)
-        setNote('')
-      },
-      (error: Error) => setNote(error.message),
-    )
-  }, [topic])
-  useEffect(load, [load])
+  const [chosen, setChosen] = useState(NONE)
+  const letters = listing?.letters ?? []
+  const choose = (next: string | undefined): void => {
+    setCode(next)
+    setChosen(NONE)
+  }
+  const onPlayed = (): void => {
+    setChosen(NONE)
+    load()
+  }
   return (
     <>
-      <p role="status">
-        {note !== ''
-          ? note
-          : listing === undefined
-            ? ''
-            : `${plural(listing.total, 'dead letter')}${codes(listing)}.`}
-      </p>
-      <p class="line">
+      <Codes counts={counts} chosen={code} onChoose={choose} />
+      <p role="status">{note}</p>
+      <div class="line bar">
         <button type="button" class="plain" onClick={load}>
           Read again
         </button>
-        {listing !== undefined && listing.total > 0 && isReplayAllowed && <Replay topic={topic} />}
         {!isReplayAllowed && (
           <span class="quiet">
             This console only reads: it was started without CONSOLE_ALLOW_REPLAY=true.
           </span>
         )}
-      </p>
+        {isReplayAllowed && letters.length > 0 && (
+          <Actions
+            topic={topic}
+            code={code}
+            letters={letters}
+            chosen={chosen}
+            onChoose={setChosen}
+            onPlayed={onPlayed}
+          />
+        )}
+      </div>
       {open !== undefined && (
         <Letter
-          key={`${open.partition}@${open.offset}`}
+          key={nameOf(open)}
           topic={topic}
           letter={open}
           isReplayAllowed={isReplayAllowed}
           onClose={() => setOpen(undefined)}
         />
       )}
-      {listing !== undefined && listing.letters.length > 0 && <Letters listing={listing} onOpen={setOpen} />}
+      {letters.length > 0 && (
+        <LetterList
+          letters={letters}
+          total={listing?.total ?? 0}
+          chosen={isReplayAllowed ? chosen : undefined}
+          onChoose={setChosen}
+          onOpen={setOpen}
+        />
+      )}
     </>
   )
 }
 
-function codes({ counts, total }: Listing): string {
-  const parts = Object.entries(counts).map(([code, letters]) => `${code} ${count(letters)}`)
-  return total === 0 ? '' : `: ${parts.join(', ')}`
+interface ActionsProps {
+  readonly topic: string
+  readonly code: string | undefined
+  readonly letters: readonly ListedLetter[]
+  readonly chosen: ReadonlySet<string>
+  readonly onChoose: (chosen: ReadonlySet<string>) => void
+  readonly onPlayed: () => void
 }
 
-function Letters({
-  listing,
-  onOpen,
-}: {
-  readonly listing: Listing
-  readonly onOpen: (letter: ListedLetter) => void
-}) {
-  const { letters, total } = listing
+function Actions({ topic, code, letters, chosen, onChoose, onPlayed }: ActionsProps) {
   return (
     <>
-      {letters.length < total && (
-        <p class="quiet">The first {count(letters.length)} are listed; `tributary dlq list` lists all.</p>
-      )}
-      <DataTable
-        label="Dead letters"
-        columns={['Letter', 'Code', 'Step', 'Record of', 'Time']}
-        rows={letters.map(letter => ({
-          key: `${letter.partition}@${letter.offset}`,
-          cells: [
-            <button type="button" class="link" onClick={() => onOpen(letter)}>
-              {`${letter.partition}@${letter.offset}`}
-            </button>,
-            letter.code || letter.exception || '–',
-            letter.step || '–',
-            letter.source === null
-              ? '–'
-              : `${letter.source.topic}-${letter.source.partition}@${letter.source.offset}`,
-            new Date(letter.timestampMs).toISOString().replace('T', ' ').slice(0, 19),
-          ],
-        }))}
+      <ChooseAll letters={letters} chosen={chosen} onChoose={onChoose} />
+      <Replay
+        topic={topic}
+        label={chosen.size === 0 ? 'Replay the chosen …' : `Replay ${count(chosen.size)} chosen …`}
+        letters={letters.filter(letter => chosen.has(nameOf(letter))).map(placeOf)}
+        onPlayed={onPlayed}
+      />
+      <Replay
+        topic={topic}
+        label={code === undefined ? 'Replay all …' : 'Replay all with this code …'}
+        code={code}
+        onPlayed={onPlayed}
       />
     </>
+  )
+}
+
+const placeOf = ({ partition, offset }: ListedLetter) => ({ partition, offset })
+
+/** The counts are of all codes, also while one is chosen. */
+function useListing(topic: string, code: string | undefined) {
+  const [listing, setListing] = useState<Listing>()
+  const [counts, setCounts] = useState<Listing['counts']>({})
+  const [note, setNote] = useState('')
+  const load = useCallback(() => {
+    setNote('Reading the topic …')
+    ask<Listing>('POST', '/api/dead-letters/list', { topic, ...(code === undefined ? {} : { code }) }).then(
+      found => {
+        setListing(found)
+        if (code === undefined) setCounts(found.counts)
+        setNote(found.total === 0 ? 'There are no dead letters.' : `${plural(found.total, 'dead letter')}.`)
+      },
+      (error: Error) => setNote(error.message),
+    )
+  }, [topic, code])
+  useEffect(load, [load])
+  return { listing, counts, note, load }
+}
+
+interface CodesProps {
+  readonly counts: Listing['counts']
+  readonly chosen: string | undefined
+  readonly onChoose: (code: string | undefined) => void
+}
+
+/** How many of each, the most frequent first; a click shows these alone. */
+function Codes({ counts, chosen, onChoose }: CodesProps) {
+  const codes = Object.entries(counts)
+  if (codes.length === 0) return null
+  return (
+    <ul class="codes" aria-label="Codes">
+      {codes.map(([code, letters]) => (
+        <li>
+          <button
+            type="button"
+            class="plain"
+            aria-pressed={chosen === code}
+            // Those of Kafka Streams have none.
+            disabled={code === '-'}
+            onClick={() => onChoose(chosen === code ? undefined : code)}
+          >
+            <strong>{count(letters)}</strong> {code === '-' ? 'without a code' : code}
+          </button>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+interface ChooseAllProps {
+  readonly letters: readonly ListedLetter[]
+  readonly chosen: ReadonlySet<string>
+  readonly onChoose: (chosen: ReadonlySet<string>) => void
+}
+
+function ChooseAll({ letters, chosen, onChoose }: ChooseAllProps) {
+  const isAll = chosen.size === letters.length
+  return (
+    <label class="check">
+      <input
+        type="checkbox"
+        checked={isAll}
+        ref={box => {
+          if (box !== null) box.indeterminate = !isAll && chosen.size > 0
+        }}
+        onChange={() => onChoose(isAll ? NONE : new Set(letters.map(nameOf)))}
+      />
+      Choose all that are listed
+    </label>
   )
 }

@@ -49,7 +49,7 @@ export function grafanaJson(dashboard: Dashboard): object {
           label: 'Service',
           type: 'query',
           datasource: SOURCE,
-          query: `label_values(tributary_ready{job=~"${dashboard.jobs}"}, job)`,
+          query: `label_values(up{job=~"${dashboard.jobs}"}, job)`,
           refresh: 2,
           multi: true,
           includeAll: true,

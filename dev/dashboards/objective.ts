@@ -1,5 +1,5 @@
 import type { Dashboard } from './dashboard.ts'
-import { lagPanels } from './service.ts'
+import { lagPanels, unownedPartitions } from './service.ts'
 
 const J = '{job=~"$job"}'
 const good = (window: string): string =>
@@ -64,6 +64,6 @@ export const objectiveDashboard: Dashboard = {
         },
       ],
     },
-    { title: 'Lag', panels: lagPanels },
+    { title: 'Lag', panels: [...lagPanels, unownedPartitions] },
   ],
 }

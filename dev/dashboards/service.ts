@@ -39,6 +39,19 @@ export const cpu: Panel = {
   ],
 }
 
+export const unownedPartitions: Panel = {
+  title: 'Partitions that nobody has',
+  description:
+    'What waits in them is in no process’s lag. After the end of a process: until its session ends.',
+  unit: 'none',
+  queries: [
+    {
+      expr: `max by (job, topic) (tributary_source_topic_partitions${J}) - sum by (job, topic) (tributary_source_owned_partitions${J})`,
+      legend: '{{job}} {{topic}}',
+    },
+  ],
+}
+
 export const lagPanels: readonly Panel[] = [
   {
     title: 'Lag in seconds',
@@ -101,7 +114,7 @@ export const serviceDashboard: Dashboard = {
         },
       ],
     },
-    { title: 'Lag', panels: lagPanels },
+    { title: 'Lag', panels: [...lagPanels, unownedPartitions] },
     {
       title: 'Records',
       panels: [

@@ -79,8 +79,13 @@ export const EXERCISES: readonly Exercise[] = [
     title: 'A process is killed',
     fault: 'one of two sinks, by SIGKILL: it hands nothing over',
     mend: 'a new one is started; until its session ended nobody had the partitions of the old one',
-    alerts: ['TributaryProcessDown'],
-    metrics: ['up', 'sum by (job) (tributary_tasks)', ...LAG],
+    alerts: ['TributaryProcessDown', 'TributaryPartitionsUnowned'],
+    metrics: [
+      'up',
+      'max by (job, topic) (tributary_source_topic_partitions)',
+      'sum by (job, topic) (tributary_source_owned_partitions)',
+      ...LAG,
+    ],
     commands: [['lag', 'braze-sink']],
     async begin({ services }) {
       const [, victim] = services.scaled['braze-sink']

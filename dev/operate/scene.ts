@@ -87,9 +87,12 @@ export class Scene {
       group,
       logDirectory,
       dataDirectory,
-      targets: Object.fromEntries(
-        Object.entries(services.scaled).map(([job, each]) => [job, each.map(addressOf)]),
-      ),
+      targets: {
+        'activities-api': [addressOf(services.activitiesApi)],
+        ...Object.fromEntries(
+          Object.entries(services.scaled).map(([job, each]) => [job, each.map(addressOf)]),
+        ),
+      },
       rules,
       intervalMs: SCRAPE_MS,
     })

@@ -23,7 +23,7 @@ const objective = JSON.parse(read('deploy/datadog/slo.json')) as {
 
 /** The agent's names of the services' metrics: `_total` becomes `.count`, a histogram `.count`, `.sum` and `.bucket`. */
 const known = new Set(
-  [...read('docs/reference/metrics.md').matchAll(/^\| `tributary_([a-z_]+)` \| (\w+) \|/gm)].flatMap(
+  [...read('docs/reference/metrics.md').matchAll(/^\| `(?:tributary_)?([a-z_]+)` \| (\w+) \|/gm)].flatMap(
     ([, name, type]) => {
       if (type === 'histogram') return ['count', 'sum', 'bucket'].map(part => `tributary.${name}.${part}`)
       return [`tributary.${type === 'counter' ? name!.replace(/_total$/, '.count') : name}`]

@@ -27,6 +27,18 @@ export const APP_METRICS = {
     labels: [],
     help: 'Tasks of this process, one per sub-topology and partition',
   },
+  tributary_source_topic_partitions: {
+    type: 'gauge',
+    unit: 'partitions',
+    labels: ['topic'],
+    help: 'Partitions of a source topic, as found when the application started',
+  },
+  tributary_source_owned_partitions: {
+    type: 'gauge',
+    unit: 'partitions',
+    labels: ['topic'],
+    help: 'Those of them that the group has given to this process',
+  },
   tributary_source_lag_records: {
     type: 'gauge',
     unit: 'records',

@@ -26,6 +26,7 @@ type AppMetricSet = MetricSet<typeof APP_METRICS>
 export function appMetrics(from: AppMetricsOptions): readonly MetricFamily[] {
   const set = new MetricSet(APP_METRICS)
   addApplication(set, from)
+  addTopicShares(set, from.open)
   addSources(set, from.stats)
   addSteps(set, from)
   addReasons(set, from.stats.counters)
@@ -57,6 +58,13 @@ function addApplication(
   for (const [event, count] of Object.entries(stats.counters.rebalances))
     set.add('tributary_rebalances_total', { event }, count)
   set.add('tributary_event_loop_delay_seconds', {}, loopDelays.snapshot())
+}
+
+function addTopicShares(set: AppMetricSet, open: OpenApplication | undefined): void {
+  for (const { topic, partitions, owned } of open?.assignment.topicShares() ?? []) {
+    set.add('tributary_source_topic_partitions', { topic }, partitions)
+    set.add('tributary_source_owned_partitions', { topic }, owned)
+  }
 }
 
 function addSources(set: AppMetricSet, { tasks }: AppStats): void {

@@ -35,6 +35,13 @@ export interface AssignmentOptions {
   readonly drainTimeoutMs: number
 }
 
+export interface TopicShare {
+  readonly topic: string
+  readonly partitions: number
+  /** Those included whose tasks still load their tables, or drain. */
+  readonly owned: number
+}
+
 interface OpenTask {
   readonly task: Task
   readonly subTopology: CompiledSubTopology
@@ -68,6 +75,20 @@ export class Assignment implements GroupListener {
   /** Those included that drain before they are given up: a commit covers their work too. */
   get tasksAtWork(): Task[] {
     return [...this.#open.values(), ...this.#leaving].map(({ task }) => task)
+  }
+
+  /** The source topics: how many partitions each had at start, and how many of them the group has given to this process. */
+  topicShares(): readonly TopicShare[] {
+    const owned = new Map<string, Set<number>>()
+    for (const { sources } of this.#options.topology.subTopologies)
+      for (const { topic } of sources) owned.set(topic, new Set())
+    for (const { topics, task } of [...this.#open.values(), ...this.#leaving])
+      for (const topic of topics) owned.get(topic)?.add(task.partition)
+    return [...owned].map(([topic, { size }]) => ({
+      topic,
+      partitions: this.#options.partitions.get(topic) ?? 0,
+      owned: size,
+    }))
   }
 
   /**

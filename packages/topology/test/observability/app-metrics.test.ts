@@ -230,3 +230,36 @@ test('every metric has a value while an application works, and its labels are th
     Object.keys(APP_METRICS),
   )
 })
+
+test('each process tells how many partitions a source topic has, and how many of them are its own', async t => {
+  const kafka = createFakeClient({
+    topics: ['words', 'shouts'].map(name => ({ name, partitions: 3 })),
+  })
+  const builder = topology('shared')
+  builder.stream(words).to(streamTopic('shouts', text))
+  const { compiled } = builder.build()
+  const process = async (): Promise<App> => {
+    const config = { kafka, clock: new TestClock() }
+    const app = new App(compiled, config, { connect: () => ({ kafka, registry: undefined }) })
+    t.after(() => app.close())
+    await app.start()
+    return app
+  }
+  const told = (app: App, name: string): readonly unknown[] =>
+    app
+      .metrics()
+      .find(family => family.name === name)!
+      .samples.map(({ labels, value }) => [labels['topic'], value])
+  const owned = (app: App): readonly unknown[] => told(app, 'tributary_source_owned_partitions')
+  const first = await process()
+  await until('the first has all', () => first.stats().tasks.length === 3)
+  assert.deepEqual(owned(first), [['words', 3]])
+  const second = await process()
+  await until('the second has its part', () => second.stats().tasks.length > 0)
+  assert.deepEqual([owned(first), owned(second)], [[['words', 2]], [['words', 1]]])
+  for (const app of [first, second])
+    assert.deepEqual(told(app, 'tributary_source_topic_partitions'), [['words', 3]])
+  await second.close()
+  await until('the first has all again', () => first.stats().tasks.length === 3)
+  assert.deepEqual([owned(first), owned(second)], [[['words', 3]], [['words', 0]]])
+})

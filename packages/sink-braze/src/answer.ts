@@ -117,6 +117,15 @@ function failureOf<E>({ status, headers, body }: BrazeAnswer, context: AnswerCon
     : new BrazeError(shutOut.code, `${url} ${shutOut.says} (${status}${suffix})`, { retry: BACKOFF, status })
 }
 
+/** Everything that an answer says in words, each once; the words may hold a value that was sent. */
+export function wordsIn({ body }: BrazeAnswer, redact: (text: string) => string): readonly string[] {
+  if (!isFields(body)) return []
+  const errors = Array.isArray(body['errors']) ? (body['errors'] as readonly unknown[]) : []
+  const types = errors.map(error => (isFields(error) ? error['type'] : error))
+  const words = [...types, body['message']].filter(text => typeof text === 'string' && text !== 'success')
+  return [...new Set(words as string[])].map(redact)
+}
+
 function messageOf<E>(body: unknown, { redact }: AnswerContext<E>): string {
   return isFields(body) && typeof body['message'] === 'string' ? redact(body['message']) : ''
 }

@@ -72,6 +72,7 @@ class DryRunSender implements Sender {
     limiter: IDLE,
     deletes: { answers: {}, limiter: IDLE },
     problem: undefined,
+    latestErrors: [],
   }
   readonly #url: string
   readonly #onRequest: OnRequest

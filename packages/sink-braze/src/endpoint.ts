@@ -1,12 +1,14 @@
 import type { DeliveryCall } from '@tributary/topology'
-import { readAnswer, type Verdict } from './answer.ts'
+import { readAnswer, wordsIn, type Verdict } from './answer.ts'
 import type { BrazeAnswer, BrazeClient } from './braze-client.ts'
-import { BrazeError } from './errors.ts'
+import { BrazeError, type BrazeErrorCode } from './errors.ts'
 import { Gate, type Pass } from './gate.ts'
 import type { Ending, Grant } from './grant.ts'
+import type { LatestErrors } from './latest-errors.ts'
 import type { ResolvedOptions } from './options.ts'
 import { pauseMsOf, readingOf } from './rate-limit-headers.ts'
 import { rateLimited, RateLimiter, type LimiterLimits } from './rate-limiter.ts'
+import { saidForLog } from './said-by-braze.ts'
 
 /** What an answer says that says anything about the objects of its request. */
 export type Said<E> = Extract<Verdict<E>, { readonly kind: 'taken' | 'refused' | 'unexplained' }>
@@ -24,6 +26,7 @@ export interface EndpointParts {
   readonly limits: LimiterLimits
   readonly client: BrazeClient
   readonly options: ResolvedOptions
+  readonly errors: LatestErrors
 }
 
 /** One endpoint: its limit, whether Braze lets us in, and what its answers mean. */
@@ -60,6 +63,7 @@ export class Endpoint {
       redact: text => client.redact(text),
     })
     grant.end(endingOf(verdict, answer, nowMs))
+    this.#remember(verdict, answer, nowMs)
     if (verdict.kind === 'failed') throw pass.end(verdict.error)
     pass.end('reached')
     if (verdict.kind === 'rate-limited') throw rateLimited(this.limiter.heldMs, { status: answer.status })
@@ -86,10 +90,51 @@ export class Endpoint {
     } catch (error) {
       onAnswer(undefined)
       grant.end({ kind: 'unanswered' })
-      if (BrazeError.is(error)) throw pass.end(error)
+      if (BrazeError.is(error)) {
+        this.#parts.errors.add(unanswered(path, error), this.#parts.options.clock.now())
+        throw pass.end(error)
+      }
       pass.end('unknown')
       throw error
     }
+  }
+
+  /** For an operator: what Braze said, without anything that may be a customer's. */
+  #remember<E>(verdict: Verdict<E>, answer: BrazeAnswer, nowMs: number): void {
+    const code = codeOf(verdict)
+    if (code === undefined) return
+    const { path, client, errors } = this.#parts
+    const words = wordsIn(answer, text => client.redact(text)).slice(0, MAX_WORDS)
+    const says = words.length === 0 ? 'no words' : words.map(saidForLog).join('; ')
+    errors.add({ endpoint: path, status: answer.status, code, says }, nowMs)
+  }
+}
+
+/** Kinds of complaint of one answer that are remembered. */
+const MAX_WORDS = 5
+
+function codeOf<E>(verdict: Verdict<E>): BrazeErrorCode | undefined {
+  switch (verdict.kind) {
+    case 'taken':
+      return verdict.refused.size + verdict.unlocated.length === 0 ? undefined : 'BRAZE_OBJECT_REFUSED'
+    case 'refused':
+    case 'unexplained':
+      return 'BRAZE_OBJECT_REFUSED'
+    case 'rate-limited':
+      return 'BRAZE_RATE_LIMITED'
+    case 'failed':
+      return verdict.error.code
+  }
+}
+
+/** The client's own words: they name the URL and a time, or what became of the connection. */
+function unanswered(endpoint: string, { code, message, cause }: BrazeError) {
+  const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
+  return {
+    endpoint,
+    status: undefined,
+    code,
+    says: reason === undefined ? message : `${message} (${reason})`,
   }
 }
 

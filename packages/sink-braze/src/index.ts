@@ -3,6 +3,7 @@ export { brazeDestination, type BrazeDestination } from './destination.ts'
 export { brazeDryRun, type ComposedRequest, type DryRunOptions, type OnRequest } from './dry-run.ts'
 export { brazeSizeOf } from './encoding.ts'
 export { BrazeError, type BrazeErrorCode } from './errors.ts'
+export type { LatestError } from './latest-errors.ts'
 export { brazeMemoryTopic, type BrazeMemory } from './memory.ts'
 export {
   brazeAttributes,

@@ -2,6 +2,7 @@ import type { DeliveryAssignment, DeliveryCall } from '@tributary/topology'
 import { BrazeClient } from './braze-client.ts'
 import { composeRequest, type Encoded } from './encoding.ts'
 import { Endpoint, type EndpointRequest, type Said } from './endpoint.ts'
+import { LatestErrors, type LatestError } from './latest-errors.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { LimiterStats } from './rate-limiter.ts'
 import { saidForLog } from './said-by-braze.ts'
@@ -28,6 +29,8 @@ export interface SenderStats {
   readonly deletes: { readonly answers: Readonly<Record<string, number>>; readonly limiter: LimiterStats }
   /** Why nothing can be sent at present. */
   readonly problem: string | undefined
+  /** What went wrong of late, the latest first. */
+  readonly latestErrors: readonly LatestError[]
 }
 
 type Taken<E> = Extract<Said<E>, { readonly kind: 'taken' }>
@@ -46,6 +49,7 @@ export class TrackSender {
   readonly #track: Endpoint
   readonly #delete: Endpoint
   readonly #counters: BrazeCounters
+  readonly #errors = new LatestErrors()
   readonly #deleteAnswers = new Map<number | undefined, number>()
 
   constructor(options: ResolvedOptions, counters: BrazeCounters) {
@@ -54,14 +58,15 @@ export class TrackSender {
     this.#options = options
     this.#client = client
     this.#counters = counters
-    this.#track = new Endpoint({ path: '/users/track', limits, client, options })
+    const parts = { client, options, errors: this.#errors }
+    this.#track = new Endpoint({ path: '/users/track', limits, ...parts })
     const deleteLimits = {
       maxRequests: limits.maxDeletesPerMinute,
       windowMs: DELETE_WINDOW_MS,
       maxRequestsPerHour: undefined,
       handoverMs: limits.handoverMs === 0 ? 0 : undefined,
     }
-    this.#delete = new Endpoint({ path: '/users/delete', limits: deleteLimits, client, options })
+    this.#delete = new Endpoint({ path: '/users/delete', limits: deleteLimits, ...parts })
   }
 
   get stats(): SenderStats {
@@ -73,6 +78,7 @@ export class TrackSender {
         limiter: this.#delete.limiter.stats,
       },
       problem: this.problem,
+      latestErrors: this.#errors.list,
     }
   }
 

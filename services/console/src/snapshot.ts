@@ -14,7 +14,8 @@ export interface Snapshot {
 }
 
 export interface Problem {
-  readonly severity: 'critical' | 'warning'
+  /** A notice is of what is over, and is still to be known. */
+  readonly severity: 'critical' | 'warning' | 'notice'
   /** One sentence that stands alone. */
   readonly text: string
   /** What that means, or what to look at. */
@@ -44,6 +45,8 @@ export interface SloView {
   readonly objective: number
   /** The part of the time since the processes' start in which the consumer was well. */
   readonly good: number
+  /** All of that time. */
+  readonly seconds: number
 }
 
 export type Verdict = 'OK' | 'WARN' | 'STOP' | 'STALL' | 'REWIND'
@@ -118,10 +121,26 @@ export interface SinkView {
   readonly fill: number | undefined
   readonly callsPerSecond: number
   readonly acceptedPerSecond: number
+  /** Records since the start of the process. */
+  readonly accepted: number
+  readonly rejected: number
   /** From the event to Braze's answer, of what was accepted in the last minute; undefined without any. */
   readonly latencyMs: { readonly p50: number; readonly p99: number } | undefined
   /** What came back that was not 2xx in the last minute, and what was rejected. */
   readonly errors: readonly { readonly what: string; readonly count: number }[]
+  /** What Braze said when something went wrong, the latest first. */
+  readonly latestErrors: readonly SinkErrorView[]
+}
+
+export interface SinkErrorView {
+  readonly endpoint: string
+  /** Undefined for a request without an answer. */
+  readonly status: number | undefined
+  readonly code: string
+  readonly says: string
+  readonly firstAtMs: number
+  readonly atMs: number
+  readonly count: number
 }
 
 export interface GraphView {

@@ -12,6 +12,11 @@ export function duration(ms: number): string {
   return `${Math.round(ms / 86_400_000)} days`
 }
 
+/** As many nines as there are. */
+export function percent(ratio: number): string {
+  return `${(Math.floor(ratio * 1_000_000) / 10_000).toString()} %`
+}
+
 /** The first few by name, the others by number: `0, 3, 4 and 2 more`. */
 export function some(names: readonly (string | number)[], shown = 6): string {
   if (names.length <= shown) return names.join(', ')

@@ -39,16 +39,28 @@ interface Facts {
   readonly tables?: readonly Table[]
   readonly reasons?: readonly string[]
   readonly metrics?: string
+  /** As they were half a minute ago. */
+  readonly before?: string
   readonly state?: string
 }
 
-function problems({ sources = [], tables = [], reasons = [], metrics = '', state = 'running' }: Facts) {
+function problems({
+  sources = [],
+  tables = [],
+  reasons = [],
+  metrics = '',
+  before = metrics,
+  state = 'running',
+}: Facts) {
   const scrape = parseScrape(`tributary_application_info{application="shop"} 1\n${metrics}`)
+  const window = new CounterWindow(60_000)
+  window.push(0, parseScrape(before))
+  window.push(30_000, scrape)
   const seen = {
     name: 'shop-1',
     seenAtMs: 0,
     failure: undefined,
-    window: new CounterWindow(60_000),
+    window,
     answer: {
       status: { service: 'shop', state, tasks: [{ id: '0_0', inFlight: 0, sources }], tables },
       readiness: { isReady: reasons.length === 0, reasons },
@@ -124,6 +136,41 @@ test('an application that has failed is not told again as unready', () => {
     found.map(({ text }) => text),
     ['shop-1 has failed and processes nothing.'],
   )
+})
+
+const objective = (seconds: number, good: number): string =>
+  [
+    'tributary_slo_objective_ratio{group="shop"} 0.9995',
+    `tributary_slo_seconds_total{group="shop"} ${seconds}`,
+    `tributary_slo_good_seconds_total{group="shop"} ${good}`,
+  ].join('\n')
+
+test('an objective that was missed is told after it is over, and how long it takes to be met again', () => {
+  assert.deepEqual(problems({ metrics: objective(10_000, 9_996) }), [])
+  const [first, ...others] = problems({ metrics: objective(10_000, 9_960) })
+  assert.deepEqual(others, [])
+  assert.equal(first!.severity, 'notice')
+  assert.equal(
+    first!.text,
+    'shop has missed its objective since the start: without lag for 99.6 % of the time, and 99.95 % is asked for.',
+  )
+  // 40 s are 0.05 % of 80,000 s, of which 10,000 are over.
+  assert.match(
+    first!.advice,
+    /^It is well now, .*: 40 s were lost, which 19\.4 h without any lag make up for\./,
+  )
+})
+
+test('an objective that is being missed is a warning, behind what is critical', () => {
+  const before = objective(9_950, 9_945)
+  const [first, second] = problems({
+    metrics: objective(10_000, 9_960),
+    before,
+    tables: [table({ state: 'failed' })],
+  })
+  assert.equal(first!.severity, 'critical')
+  assert.equal(second!.severity, 'warning')
+  assert.match(second!.advice, /^It is being missed now, by 35 s of the last minute/)
 })
 
 test('a counter that began anew counts from nothing, and a rate is over the time that was seen', () => {

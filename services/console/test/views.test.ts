@@ -22,6 +22,16 @@ tributary_delivery_latency_seconds_bucket{step="d",le="0.1"} ${calls}
 tributary_delivery_latency_seconds_bucket{step="d",le="1"} ${calls * 2}
 tributary_delivery_latency_seconds_bucket{step="d",le="+Inf"} ${calls * 2}`
 
+const LATEST = {
+  endpoint: '/users/track',
+  status: 429,
+  code: 'BRAZE_RATE_LIMITED',
+  says: 'Rate limit exceeded',
+  firstAtMs: 1,
+  atMs: 2,
+  count: 3,
+}
+
 test('a sink says its share of the quota, how full its calls are, how late, and what went wrong', () => {
   const window = new CounterWindow(60_000)
   window.push(0, parseScrape(BRAZE(0, 0)))
@@ -32,7 +42,13 @@ test('a sink says its share of the quota, how full its calls are, how late, and 
     failure: undefined,
     window,
     answer: {
-      status: { service: 'braze-sink', state: 'running', tasks: [], tables: [] },
+      status: {
+        service: 'braze-sink',
+        state: 'running',
+        tasks: [],
+        tables: [],
+        braze: { latestErrors: [LATEST] },
+      },
       readiness: { isReady: true, reasons: [] },
       scrape: parseScrape(BRAZE(20, 3)),
       outline: undefined,
@@ -45,6 +61,7 @@ test('a sink says its share of the quota, how full its calls are, how late, and 
   assert.equal(sink!.fill, 40)
   assert.equal(sink!.callsPerSecond, 2)
   assert.deepEqual(sink!.errors, [{ what: 'track: status 429', count: 3 }])
+  assert.deepEqual(sink!.latestErrors, [LATEST])
   assert.equal(sink!.latencyMs!.p50, 100)
   assert.equal(Math.round(sink!.latencyMs!.p99), 982)
 })

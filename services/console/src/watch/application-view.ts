@@ -1,4 +1,5 @@
-import type { ApplicationView, SloView } from '../snapshot.ts'
+import type { ApplicationView } from '../snapshot.ts'
+import { sloOf } from './objective.ts'
 import { sumOf } from './prometheus-text.ts'
 import { DEAD_LETTER_WINDOW_MS, type Watched } from './problems.ts'
 
@@ -28,18 +29,6 @@ function applicationView(name: string, members: readonly Watched[]): Application
       0,
     ),
     deadLetters: total('tributary_dead_letters_total'),
-    slo: sloOf(members, total),
-  }
-}
-
-function sloOf(members: readonly Watched[], total: (metric: string) => number): SloView | undefined {
-  const seconds = total('tributary_slo_seconds_total')
-  if (seconds === 0) return undefined
-  const objectives = members.map(({ seen }) =>
-    seen.answer ? sumOf(seen.answer.scrape, 'tributary_slo_objective_ratio') : 0,
-  )
-  return {
-    objective: Math.max(...objectives),
-    good: total('tributary_slo_good_seconds_total') / seconds,
+    slo: sloOf(members),
   }
 }

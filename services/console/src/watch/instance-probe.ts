@@ -31,6 +31,19 @@ export interface StatusAnswer {
     readonly restarts: number
     readonly malformed: number
   }[]
+  /** Of an instance that delivers to Braze. */
+  readonly braze?: { readonly latestErrors?: readonly LatestError[] }
+}
+
+/** As the sink tells it: without anything that may be a customer's. */
+export interface LatestError {
+  readonly endpoint: string
+  readonly status?: number
+  readonly code: string
+  readonly says: string
+  readonly firstAtMs: number
+  readonly atMs: number
+  readonly count: number
 }
 
 export interface ReadinessAnswer {

@@ -1,6 +1,7 @@
 import type { InstanceView, PartitionView, Problem } from '../snapshot.ts'
 import { duration, plural, some } from '../words.ts'
 import type { Observation } from './instance-view.ts'
+import { objectiveMissed } from './objective.ts'
 import { sumOf } from './prometheus-text.ts'
 
 export const DEAD_LETTER_WINDOW_MS = 60_000
@@ -24,13 +25,14 @@ export function problemsOf(
     ...answering.flatMap(tablesNotLive),
     ...byApplication(answering).flatMap(each => lagging(each, lagWarningMs)),
     ...byApplication(answering).flatMap(deadLettersArriving),
+    ...byApplication(answering).flatMap(({ name, members }) => objectiveMissed(name, members)),
   ]
   // A stable sort: within a severity the order above stays.
   return found.toSorted((a, b) => rank(a) - rank(b))
 }
 
 function rank({ severity }: Problem): number {
-  return severity === 'critical' ? 0 : 1
+  return ['critical', 'warning', 'notice'].indexOf(severity)
 }
 
 function unreachable({ name, failure, seenAtMs }: InstanceView, nowMs: number): Problem {

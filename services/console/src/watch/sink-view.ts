@@ -1,6 +1,7 @@
-import type { SinkView } from '../snapshot.ts'
+import type { SinkErrorView, SinkView } from '../snapshot.ts'
 import type { CounterWindow } from './counter-window.ts'
 import { RATE_MS } from './instance-view.ts'
+import type { LatestError } from './instance-probe.ts'
 import type { Watched } from './problems.ts'
 import { sumOf, type Scrape } from './prometheus-text.ts'
 
@@ -39,12 +40,35 @@ function sinkView({ seen, view }: Watched, scrape: Scrape): SinkView {
     fill:
       calls === 0 ? undefined : window.increase('tributary_delivery_sent_records_total', MINUTE_MS) / calls,
     callsPerSecond: window.perSecond('tributary_delivery_calls_total', RATE_MS),
-    acceptedPerSecond: window.perSecond('tributary_delivery_settled_records_total', RATE_MS, {
+    acceptedPerSecond: window.perSecond(SETTLED, RATE_MS, {
       outcome: 'accepted',
     }),
     latencyMs: latencyOf(scrape, window),
+    accepted: sumOf(scrape, SETTLED, { outcome: 'accepted' }),
+    rejected: sumOf(scrape, SETTLED, { outcome: 'rejected' }),
     errors: errorsOf(scrape, window),
+    latestErrors: latestErrorsOf(seen),
   }
+}
+
+const SETTLED = 'tributary_delivery_settled_records_total'
+const MAX_ERRORS = 10
+
+function latestErrorsOf({ answer }: Watched['seen']): readonly SinkErrorView[] {
+  const errors = answer?.status.braze?.latestErrors
+  // A process of an earlier version has none.
+  if (!Array.isArray(errors)) return []
+  return errors
+    .slice(0, MAX_ERRORS)
+    .map(({ endpoint, status, code, says, firstAtMs, atMs, count }: LatestError) => ({
+      endpoint,
+      status,
+      code,
+      says,
+      firstAtMs,
+      atMs,
+      count,
+    }))
 }
 
 function latencyOf(scrape: Scrape, window: CounterWindow): SinkView['latencyMs'] {
@@ -88,7 +112,6 @@ function errorsOf(scrape: Scrape, window: CounterWindow): SinkView['errors'] {
     const count = window.increase(requests, MINUTE_MS, labels)
     return [{ what: `${endpoint}: ${status === 'none' ? 'no answer' : `status ${status}`}`, count }]
   })
-  const settled = 'tributary_delivery_settled_records_total'
-  const rejected = window.increase(settled, MINUTE_MS, { outcome: 'rejected' })
+  const rejected = window.increase(SETTLED, MINUTE_MS, { outcome: 'rejected' })
   return [...answers, { what: 'records rejected', count: rejected }].filter(({ count }) => count > 0)
 }

@@ -26,7 +26,7 @@ export interface ConsoleProps {
 export function Console({ onRefused, onLeave }: ConsoleProps) {
   const { snapshot, ageMs } = useLive(onRefused)
   const page = usePage()
-  const problems = snapshot?.problems.length ?? 0
+  const problems = snapshot?.problems.filter(({ severity }) => severity !== 'notice').length ?? 0
   useEffect(() => {
     document.title = `${problems > 0 ? `(${problems}) ` : ''}${page.name} · Tributary`
   }, [problems, page])
@@ -111,8 +111,10 @@ function Announcements({ snapshot }: { readonly snapshot: Snapshot | undefined }
     if (snapshot === undefined || known.current === kinds) return
     const isFirst = known.current === undefined
     known.current = kinds
-    if (problems.length > 0)
-      setText(`${plural(problems.length, 'problem')}. ${problems.map(problem => problem.text).join(' ')}`)
+    const wrong = problems.filter(({ severity }) => severity !== 'notice')
+    const texts = problems.map(problem => problem.text).join(' ')
+    if (wrong.length > 0) setText(`${plural(wrong.length, 'problem')}. ${texts}`)
+    else if (problems.length > 0) setText(`Nothing is wrong now. ${texts}`)
     else if (!isFirst) setText('Nothing is wrong any more.')
   })
   return (

@@ -1,4 +1,4 @@
-export { duration, plural, some } from '../../src/words.ts'
+export { duration, percent, plural, some } from '../../src/words.ts'
 
 export function count(value: number): string {
   return Math.round(value).toLocaleString('en')
@@ -15,11 +15,6 @@ export function bytes(value: number): string {
   if (value < 1_048_576) return `${(value / 1_024).toFixed(1)} KiB`
   if (value < 1_073_741_824) return `${(value / 1_048_576).toFixed(1)} MiB`
   return `${(value / 1_073_741_824).toFixed(2)} GiB`
-}
-
-/** As many nines as there are. */
-export function percent(ratio: number): string {
-  return `${(Math.floor(ratio * 1_000_000) / 10_000).toString()} %`
 }
 
 export function clockTime(ms: number): string {

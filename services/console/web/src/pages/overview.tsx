@@ -22,6 +22,8 @@ export function Overview({ snapshot }: { readonly snapshot: Snapshot }) {
   )
 }
 
+const SEVERITIES = { critical: 'Critical', warning: 'Warning', notice: 'Notice' } as const
+
 function Problems({
   problems,
   snapshot,
@@ -29,32 +31,36 @@ function Problems({
   readonly problems: readonly Problem[]
   readonly snapshot: Snapshot
 }) {
-  if (problems.length === 0) {
-    const partitions = snapshot.applications.reduce((sum, each) => sum + each.partitions, 0)
-    return (
-      <section class="all-well" aria-label="Problems">
-        <p>
-          <strong>Nothing is wrong.</strong> {plural(snapshot.instances.length, 'instance')} answer
-          {snapshot.instances.length === 1 ? 's' : ''}, {plural(partitions, 'partition')}, none behind, no
-          dead letters in the last minute.
-        </p>
-      </section>
-    )
-  }
+  const isWell = problems.every(({ severity }) => severity === 'notice')
   return (
     <section aria-label="Problems">
-      <ul class="problems">
-        {problems.map(({ severity, text, advice, page }) => (
-          <li class={severity}>
-            <span class="severity">{severity === 'critical' ? 'Critical' : 'Warning'}</span>
-            <div>
-              <p class="what">{page === '#/' ? text : <a href={page}>{text}</a>}</p>
-              <p class="advice">{advice}</p>
-            </div>
-          </li>
-        ))}
-      </ul>
+      {isWell && <AllWell snapshot={snapshot} />}
+      {problems.length > 0 && (
+        <ul class="problems">
+          {problems.map(({ severity, text, advice, page }) => (
+            <li class={severity}>
+              <span class="severity">{SEVERITIES[severity]}</span>
+              <div>
+                <p class="what">{page === '#/' ? text : <a href={page}>{text}</a>}</p>
+                <p class="advice">{advice}</p>
+              </div>
+            </li>
+          ))}
+        </ul>
+      )}
     </section>
+  )
+}
+
+/** Of now. What is over and still to be known stands below it. */
+function AllWell({ snapshot: { instances, applications, problems } }: { readonly snapshot: Snapshot }) {
+  const partitions = applications.reduce((sum, each) => sum + each.partitions, 0)
+  return (
+    <p class="all-well">
+      <strong>{problems.length === 0 ? 'Nothing is wrong.' : 'Nothing is wrong now.'}</strong>{' '}
+      {plural(instances.length, 'instance')} answer{instances.length === 1 ? 's' : ''},{' '}
+      {plural(partitions, 'partition')}, none behind for long, no dead letters in the last minute.
+    </p>
   )
 }
 

@@ -1,19 +1,20 @@
 import type { ComponentChildren } from 'preact'
 import type { SinkView, Snapshot } from '../../../src/snapshot.ts'
-import { count, duration, plural, rate } from '../format.ts'
+import { DataTable } from '../data-table.tsx'
+import { clockTime, count, duration, plural, rate } from '../format.ts'
 
-export function Sink({ snapshot: { sinks } }: { readonly snapshot: Snapshot }) {
+export function Sink({ snapshot: { sinks, atMs } }: { readonly snapshot: Snapshot }) {
   if (sinks.length === 0) return <p class="quiet">No instance that answers delivers to Braze.</p>
   return (
     <>
       {sinks.map(sink => (
-        <Instance key={sink.instance} sink={sink} />
+        <Instance key={sink.instance} sink={sink} nowMs={atMs} />
       ))}
     </>
   )
 }
 
-function Instance({ sink }: { readonly sink: SinkView }) {
+function Instance({ sink, nowMs }: { readonly sink: SinkView; readonly nowMs: number }) {
   const { instance, problem, latencyMs, fill, hour, errors } = sink
   return (
     <section aria-label={instance}>
@@ -33,7 +34,10 @@ function Instance({ sink }: { readonly sink: SinkView }) {
           {fill === undefined ? 'no call in a minute' : fill.toFixed(1)}
         </Figure>
         <Figure name="Calls">{rate(sink.callsPerSecond)}</Figure>
-        <Figure name="Accepted">{rate(sink.acceptedPerSecond)}</Figure>
+        <Figure name="Accepted">
+          {rate(sink.acceptedPerSecond)}, {count(sink.accepted)} since the start
+        </Figure>
+        <Figure name="Rejected">{count(sink.rejected)} since the start</Figure>
         <Figure name="From event to Braze">
           {latencyMs === undefined
             ? 'none in a minute'
@@ -56,7 +60,36 @@ function Instance({ sink }: { readonly sink: SinkView }) {
           ))}
         </ul>
       )}
+      <h3>The latest errors, in words</h3>
+      <LatestErrors instance={instance} errors={sink.latestErrors} nowMs={nowMs} />
     </section>
+  )
+}
+
+interface LatestErrorsProps {
+  readonly instance: string
+  readonly errors: SinkView['latestErrors']
+  readonly nowMs: number
+}
+
+function LatestErrors({ instance, errors, nowMs }: LatestErrorsProps) {
+  if (errors.length === 0) return <p>None since the process was started.</p>
+  return (
+    <DataTable
+      label={`Latest errors of ${instance}`}
+      columns={['Braze says', 'Status', 'Code', 'Endpoint', 'Last', 'Times']}
+      rows={errors.map(({ endpoint, status, code, says, firstAtMs, atMs, count: times }) => ({
+        key: `${endpoint} ${status} ${code} ${says}`,
+        cells: [
+          says,
+          status === undefined ? 'no answer' : String(status),
+          code,
+          endpoint,
+          `${clockTime(atMs)}, ${duration(Math.max(0, nowMs - atMs))} ago`,
+          times === 1 ? '1' : `${count(times)} since ${clockTime(firstAtMs)}`,
+        ],
+      }))}
+    />
   )
 }
 

@@ -33,7 +33,7 @@ export interface LoadCounts {
 }
 
 const TICK_MS = 50
-const POISON_EVENTS_PER_SECOND = 0.5
+const POISON_EVENTS_PER_SECOND = 0.8
 const POISON_ROWS_PER_SECOND = 0.2
 const LARGE_PER_SECOND = 0.04
 /** What the large records are, in their turn. Every process has a letter for every bad row, so there are few of those. */

@@ -315,6 +315,6 @@ test('whatever fails or crashes, what is seen is what the committed offsets cove
       await world.close()
       world.check()
     }),
-    { runs: 2_000 },
+    { runs: 800 },
   )
 })

@@ -57,7 +57,7 @@ test('with failing and slow calls, each record comes out once and in order per k
       assert.equal(taken.length, finished)
       await driver.close()
     }),
-    { runs: 5_000 },
+    { runs: 2_000 },
   )
 })
 

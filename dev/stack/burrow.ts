@@ -33,6 +33,16 @@ export interface BurrowStatus {
   }[]
 }
 
+export interface BurrowCluster {
+  readonly error: boolean
+  readonly message: string
+  readonly module: Readonly<Record<string, unknown>> & {
+    readonly servers: readonly string[]
+    readonly 'client-profile': object
+    readonly 'offset-refresh': number
+  }
+}
+
 /** Burrow's name for the cluster that it watches. */
 const BURROW_CLUSTER = 'local'
 
@@ -49,6 +59,12 @@ export class Burrow {
   constructor(url: string, cluster: string) {
     this.url = url
     this.#cluster = cluster
+  }
+
+  /** The answer to `/v3/kafka/<cluster>`. */
+  async cluster(): Promise<BurrowCluster> {
+    const response = await fetch(`${this.url}/v3/kafka/${this.#cluster}`)
+    return (await response.json()) as BurrowCluster
   }
 
   /** Undefined while it knows no such group. */

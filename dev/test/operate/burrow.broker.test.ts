@@ -5,7 +5,7 @@ import { createKafkaClient, string, streamTopic, topology } from '@tributary/top
 import { OwnBroker } from '../../../packages/topology/test/broker/own-broker.ts'
 import { put, start } from '../../../packages/topology/test/broker/support.ts'
 import { until } from '../../../test-support/until.ts'
-import { Burrow, startBurrow, type BurrowStatus } from '../../stack/burrow.ts'
+import { Burrow, startBurrow, type BurrowCluster, type BurrowStatus } from '../../stack/burrow.ts'
 import { BURROW, skipWithout, ZOOKEEPER } from '../../stack/debian-packages.ts'
 import { OLDEST_KAFKA } from '../../stack/older-kafka.ts'
 import { ProcessGroup } from '../../stack/process-group.ts'
@@ -58,6 +58,7 @@ test(
   async t => {
     const scene = await watchedConsumer(t)
     const { gate, write } = scene
+    await assertSameCluster(scene)
     await untilBothSay(scene, { status: 'OK', partition: 'OK', isBehind: false }, () => write(1))
     gate.close()
     await untilBothSay(scene, { status: 'WARN', partition: 'WARN', isBehind: true }, async () => {
@@ -73,6 +74,21 @@ test(
     await untilBothSay(scene, { status: 'OK', partition: 'OK', isBehind: false })
   },
 )
+
+/** What the two say of the cluster has the same form, and where they can know the same, the same values. */
+async function assertSameCluster({ burrow, ours }: WatchedConsumer): Promise<void> {
+  const [theirs, own] = [await burrow.cluster(), await ours.cluster()]
+  const formOf = ({ module, ...answer }: BurrowCluster): unknown => [
+    Object.keys(answer),
+    Object.entries(module).map(([name, value]) => `${name}: ${typeof value}`),
+    Object.entries(module['client-profile']).map(([name, value]) => `${name}: ${typeof value}`),
+  ]
+  assert.deepEqual(formOf(own), formOf(theirs))
+  assert.deepEqual(
+    [own.message, own.module.servers, own.module['offset-refresh']],
+    [theirs.message, theirs.module.servers, theirs.module['offset-refresh']],
+  )
+}
 
 interface Verdict {
   readonly status: string

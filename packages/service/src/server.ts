@@ -61,7 +61,7 @@ export function createServer(
   })
   server.get('/status', () => ({ service: name, ...app.stats(), ...status?.() }))
   server.get('/topology', () => app.outline())
-  const { applicationId: group, clientId } = app
+  const { applicationId: group, clientId, brokers, commitHistoryEndsMs } = app
   const histories = (): readonly CommitHistory[] => app.commitHistories()
   const judge = new ConsumerJudge({ group, objective, histories, clock })
   server.addHook('onReady', done => {
@@ -79,7 +79,7 @@ export function createServer(
     ...processMetrics(),
   ]
   if (dogStatsD !== undefined) addDogStatsD(server, { ...options, address: dogStatsD, families })
-  addBurrowRoutes(server, { cluster, group, clientId, judge, histories })
+  addBurrowRoutes(server, { cluster, group, clientId, brokers, commitHistoryEndsMs, judge, histories })
   server.get('/metrics', (request, reply) => {
     const format = formatFor(request.headers.accept)
     return reply.type(CONTENT_TYPES[format]).send(expose(families(), format))

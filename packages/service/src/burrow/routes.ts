@@ -9,6 +9,10 @@ export interface BurrowRoutesOptions {
   readonly cluster: string
   readonly group: string
   readonly clientId: string
+  /** `host:port` each. */
+  readonly brokers: readonly string[]
+  /** Between two looks at the ends of the partitions. */
+  readonly commitHistoryEndsMs: number
   readonly judge: ConsumerJudge
   readonly histories: () => readonly CommitHistory[]
 }
@@ -36,6 +40,11 @@ export function addBurrowRoutes(server: FastifyInstance, options: BurrowRoutesOp
 
   server.get('/burrow/admin', (_, reply) => reply.type('text/plain').send('GOOD'))
   server.get('/v3/kafka', request => answer(request, 'cluster list returned', { clusters: [cluster] }))
+  server.get<{ Params: ClusterPath }>('/v3/kafka/:cluster', (request, reply) =>
+    isKnown(request.params)
+      ? answer(request, 'cluster module detail returned', { module: clusterModule(options) })
+      : unknown(request, reply, 'cluster module not found'),
+  )
   server.get<{ Params: ClusterPath }>('/v3/kafka/:cluster/consumer', (request, reply) =>
     isKnown(request.params)
       ? answer(request, 'consumer list returned', { consumers: [group] })
@@ -87,6 +96,17 @@ function answer(request: FastifyRequest, message: string, facts: object): object
 
 function unknown(request: FastifyRequest, reply: FastifyReply, message: string): FastifyReply {
   return reply.code(404).send({ error: true, message, request: requestInfo(request) })
+}
+
+/** What Burrow has of a cluster in its configuration. Topics are looked at once, at start. */
+function clusterModule({ brokers, clientId, commitHistoryEndsMs }: BurrowRoutesOptions): object {
+  return {
+    'class-name': 'kafka',
+    servers: brokers,
+    'client-profile': { name: '', 'client-id': clientId, 'kafka-version': '', tls: null, sasl: null },
+    'topic-refresh': 0,
+    'offset-refresh': Math.round(commitHistoryEndsMs / 1_000),
+  }
 }
 
 function groupStatus(options: BurrowRoutesOptions, showsAll: boolean): object {

@@ -155,6 +155,15 @@ test('the answers have the shape of Burrow’s', async t => {
   ]
   for (const [url, expected] of [
     ok('/v3/kafka', 'cluster list returned', { clusters: ['main'] }),
+    ok('/v3/kafka/main', 'cluster module detail returned', {
+      module: {
+        'class-name': 'kafka',
+        servers: [],
+        'client-profile': { name: '', 'client-id': 'shouter', 'kafka-version': '', tls: null, sasl: null },
+        'topic-refresh': 0,
+        'offset-refresh': 10,
+      },
+    }),
     ok('/v3/kafka/main/consumer', 'consumer list returned', { consumers: ['shouting'] }),
     ok('/v3/kafka/main/consumer/shouting/status', 'consumer status returned', { status }),
     ok('/v3/kafka/main/consumer/shouting/lag', 'consumer status returned', {
@@ -176,6 +185,7 @@ test('the answers have the shape of Burrow’s', async t => {
     ok('/v3/kafka/main/topic/words', 'topic offsets returned', { offsets: [2] }),
     ok('/v3/kafka/main/topic/words/consumers', 'consumers of topic returned', { consumers: ['shouting'] }),
     ok('/v3/kafka/main/topic/other/consumers', 'consumers of topic returned', { consumers: [] }),
+    missing('/v3/kafka/other', 'cluster module not found'),
     missing('/v3/kafka/other/consumer', 'cluster not found'),
     missing('/v3/kafka/other/topic', 'cluster not found'),
     missing('/v3/kafka/main/consumer/other', 'cluster or consumer not found'),

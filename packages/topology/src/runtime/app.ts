@@ -259,6 +259,17 @@ export class App {
     return this.#options.clientId
   }
 
+  /** `host:port` of those that are asked first; none where a client was given. */
+  get brokers(): readonly string[] {
+    const { kafka } = this.#config
+    return isClient(kafka) ? [] : kafka.brokers
+  }
+
+  /** How often the commit histories take down the end of a partition. */
+  get commitHistoryEndsMs(): number {
+    return this.#options.commitHistoryEndsMs
+  }
+
   /** The steps that records go through, and the tables that they meet. The same for every process of the application. */
   outline(): TopologyOutline {
     return outlineOf(this.#topology)

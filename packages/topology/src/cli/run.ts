@@ -8,7 +8,9 @@ import { findPlugIn, findPlugIns, runPlugIn, type PlugInPlaces } from './plug-in
 const ENTRIES: ReadonlyMap<string, string> = new Map(
   COMMANDS.map(({ name, summary }) => {
     const first = firstWord(name)
-    return [first, GROUPS[first] ?? summary]
+    // `describe diff` stands with `describe`.
+    const alone = COMMANDS.find(command => command.name === first)
+    return [first, GROUPS[first] ?? alone?.summary ?? summary]
   }),
 )
 

@@ -69,6 +69,13 @@ test('docs/reference/cli.md gives the judgement of each change of a topology, an
   )
 })
 
+test('the list of all commands has the summary of each that is not in a group', async () => {
+  const { code, out } = await tributary(['help'])
+  assert.equal(code, 0)
+  for (const { name, summary } of COMMANDS.filter(command => !command.name.includes(' ')))
+    assert.ok(out.split('\n').includes(`  ${name.padEnd(11)} ${summary}`), name)
+})
+
 test('each command’s help has its options, examples that it takes, and its exit codes', async () => {
   for (const { name, help, options, exitCodes } of COMMANDS) {
     const { code, out } = await tributary([...name.split(' '), '--help'])

@@ -13,7 +13,7 @@ const text = { key: string(), value: string() }
 const builder = topology(id)
 builder
   .stream(streamTopic(`${id}-words`, text))
-  .enrich({ using: word => sleep(Number(word) % 30), joiner: word => word })
+  .enrich({ using: word => sleep(Number(word) % 120), joiner: word => word })
   .to(streamTopic(`${id}-results`, text))
 
 const logger = pino({ name: id, errorKey: 'error' })

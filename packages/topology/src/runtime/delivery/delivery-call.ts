@@ -62,8 +62,10 @@ function toPlace({ context }: DeliveryItem<unknown>): RecordContext {
   return context
 }
 
-function toItem({ item, attempts }: Entry): DeliveryItem<unknown> {
+function toItem({ item, lane, attempts }: Entry): DeliveryItem<unknown> {
   const { key, value, context, memory, laneKey } = item
   if (memory === undefined || laneKey === undefined) return { key, value, context, attempts }
-  return { key, value, context, attempts, memory: memory.recall(laneKey) }
+  const { offer } = lane
+  const remembered = offer?.memoryOf === memory ? offer.memory : memory.recall(laneKey)
+  return { key, value, context, attempts, memory: remembered }
 }

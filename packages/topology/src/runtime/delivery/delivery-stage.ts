@@ -353,11 +353,18 @@ export class DeliveryStage {
     this.#counts[outcome.kind] += 1
     if (outcome.kind === 'accepted')
       this.latency.observe(Math.max(0, this.#options.clock.now() - item.context.timestampMs) / 1_000)
+    if (outcome.kind === 'accepted' && outcome.memory !== undefined) this.#changesMemory(entry)
     try {
       item.settle(outcome, entry.attempts, together)
     } catch (error) {
       this.#fail(error)
     }
+  }
+
+  /** The lane, or another with its key, may have been offered since the batch came back: with what was remembered before. */
+  #changesMemory({ lane: { key } }: Entry): void {
+    const offer = this.#lanes.get(key)?.offer
+    if (offer !== undefined) offer.memoryOf = undefined
   }
 
   #afterProgress(): void {

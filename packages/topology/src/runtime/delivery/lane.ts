@@ -55,8 +55,10 @@ export interface LaneOffer {
   /** The next item has to wait for a later batch. */
   isClosed: boolean
   readonly values: unknown[]
-  /** What is remembered of the lane. */
+  /** What was remembered of the lane when it was offered. */
   readonly memory: unknown
+  /** Where that is remembered still; undefined: something else is by now, or nothing could be read. */
+  memoryOf: LaneMemory | undefined
 }
 
 /**

@@ -162,7 +162,7 @@ export class SendableLanes {
     lane.offeredLength = 0
     lane.offeredItems = 0
     lane.offeredBytes = 0
-    lane.offer = { isClosed: false, values: [], memory: remembered(lane) }
+    lane.offer = { isClosed: false, values: [], ...remembered(lane) }
     for (const entry of lane.entries()) {
       this.#include(entry)
       if (lane.offer.isClosed) return
@@ -202,13 +202,15 @@ export class SendableLanes {
   }
 }
 
+const NOTHING: Pick<LaneOffer, 'memory' | 'memoryOf'> = { memory: undefined, memoryOf: undefined }
+
 /** A memory that cannot be read just now (its task is about to be forgotten) says nothing of what fits together. */
-function remembered(lane: Lane): unknown {
+function remembered(lane: Lane): Pick<LaneOffer, 'memory' | 'memoryOf'> {
   const item = lane.peek()?.item
-  if (item?.memory === undefined || item.laneKey === undefined) return undefined
+  if (item?.memory === undefined || item.laneKey === undefined) return NOTHING
   try {
-    return item.memory.recall(item.laneKey)
+    return { memory: item.memory.recall(item.laneKey), memoryOf: item.memory }
   } catch {
-    return undefined
+    return NOTHING
   }
 }

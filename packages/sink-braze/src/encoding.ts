@@ -1,3 +1,4 @@
+import { notesOf } from './notes.ts'
 import type { BrazeObject, BrazeObjectKind, BrazeTrackObject } from './objects.ts'
 
 export type ArrayName = 'attributes' | 'events' | 'purchases'
@@ -21,18 +22,14 @@ export interface Encoded {
 /** Everything in a body besides the objects and the commas between them. */
 const FRAME_BYTES = Buffer.byteLength('{"attributes":[],"events":[],"purchases":[]}')
 
-// An object is measured when it joins a batch and written when the batch goes, perhaps more than once.
-const cache = new WeakMap<BrazeTrackObject, Encoded>()
-
 /** Throws a TypeError for what JSON cannot hold (a bigint, a cycle). */
 export function encode(braze: BrazeTrackObject): Encoded {
-  let encoded = cache.get(braze)
-  if (encoded === undefined) {
+  const notes = notesOf(braze)
+  if (notes.encoded === undefined) {
     const json = JSON.stringify(braze.object)
-    encoded = { array: ARRAY_OF[braze.kind], json, bytes: Buffer.byteLength(json) }
-    cache.set(braze, encoded)
+    notes.encoded = { array: ARRAY_OF[braze.kind], json, bytes: Buffer.byteLength(json) }
   }
-  return encoded
+  return notes.encoded
 }
 
 /** Of the attributes object that a tombstone may become, roughly; its fields are not known before it goes. */

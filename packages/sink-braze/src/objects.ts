@@ -1,3 +1,5 @@
+import { notesOf } from './notes.ts'
+
 /*
  * What `POST /users/track` takes, by Braze's own names, so that its pages apply as they are:
  * https://www.braze.com/docs/api/endpoints/user_data/post_user_track
@@ -104,7 +106,13 @@ export const IDENTIFIERS = ['external_id', 'braze_id', 'user_alias', 'email', 'p
  * The user, as a lane: Braze processes separate requests in no particular order, so a user may only be in one at a time.
  * Objects without a usable identity share a lane; they are refused, or bring push tokens of nobody in particular.
  */
-export function brazeLaneKey({ object }: BrazeObject): string {
+export function brazeLaneKey(braze: BrazeObject): string {
+  const notes = notesOf(braze)
+  notes.user ??= userOf(braze)
+  return notes.user
+}
+
+function userOf({ object }: BrazeObject): string {
   const identity = object as Readonly<Record<string, unknown>>
   for (const field of IDENTIFIERS) {
     const value = identity[field]

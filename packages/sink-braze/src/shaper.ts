@@ -1,5 +1,6 @@
 import type { Clock, DeliveryItem } from '@tributary/topology'
 import type { BrazeMemory } from './memory.ts'
+import { notesOf } from './notes.ts'
 import { brazeLaneKey, NOBODY, type BrazeObject } from './objects.ts'
 import { RequestPart, type Placing } from './request-part.ts'
 import { Rounds, type Placed, type UserLane } from './rounds.ts'
@@ -23,16 +24,19 @@ interface Asked {
   hasPlace: boolean
 }
 
+/** What a shaper notes of an object. */
+interface Shaping {
+  readonly checked: Checked
+  /** With a lane's last object. Questions about lanes alternate, and a long lane must not be looked at anew for each. */
+  asked: Asked | undefined
+}
+
 /** Decides what of a batch is sent, in which requests: rules, order within a user, folding, what is unchanged, tombstones. */
 export class Shaper {
   readonly #options: ResolvedShaping
   readonly #counters: ShapingCounters
   readonly #clock: Clock
   readonly #validator: Validator
-  // An object is looked at when it joins a batch and again when the batch goes, perhaps more than once.
-  readonly #checked = new WeakMap<BrazeObject, Checked>()
-  /** By the last object. Questions about lanes alternate, and a long lane must not be looked at anew for each. */
-  readonly #asked = new WeakMap<BrazeObject, Asked>()
 
   constructor(options: ResolvedShaping, counters: ShapingCounters, clock: Clock) {
     this.#options = options
@@ -43,22 +47,25 @@ export class Shaper {
 
   /** `Destination.joins`. */
   joins(value: BrazeObject, before: readonly BrazeObject[], memory?: BrazeMemory): Placing {
-    const { braze } = this.check(value)
+    if (!isNotable(value)) return 'counts'
+    const shaping = this.#shapingOf(value)
+    const { braze } = shaping.checked
     // It will be rejected, whatever goes with it.
     if (braze === undefined) return 'counts'
     if (this.#isIgnored(braze)) return 'merges'
     const user = brazeLaneKey(braze)
     if (user === NOBODY) return 'counts'
     const last = before.at(-1)
-    const asked = this.#askedOn(user, before) ?? this.#lookAt(user, before, { value, memory })
+    const lastShaping = isNotable(last) ? this.#shapingOf(last) : undefined
+    const asked = askedOn(user, before, lastShaping) ?? this.#lookAt(user, before, { value, memory })
     const placing = this.#place(braze, asked, memory)
-    if (placing !== 'waits') {
-      asked.length += 1
-      if (last !== undefined) this.#asked.delete(last)
-      this.#asked.set(value, asked)
-    } else if (last !== undefined) {
-      this.#asked.set(last, asked)
+    if (placing === 'waits') {
+      if (lastShaping !== undefined) lastShaping.asked = asked
+      return placing
     }
+    asked.length += 1
+    if (lastShaping !== undefined) lastShaping.asked = undefined
+    shaping.asked = asked
     return placing
   }
 
@@ -83,13 +90,16 @@ export class Shaper {
   }
 
   check(value: BrazeObject): Checked {
-    if (typeof value !== 'object' || (value as unknown) === null) return this.#validator.check(value)
-    let checked = this.#checked.get(value)
-    if (checked === undefined) {
-      checked = trimmed(this.#validator.check(value))
-      this.#checked.set(value, checked)
+    return isNotable(value) ? this.#shapingOf(value).checked : this.#validator.check(value)
+  }
+
+  #shapingOf(value: BrazeObject): Shaping {
+    const notes = notesOf(value)
+    if (notes.shapedBy !== this) {
+      notes.shaping = { checked: trimmed(this.#validator.check(value)), asked: undefined } satisfies Shaping
+      notes.shapedBy = this
     }
-    return checked
+    return notes.shaping as Shaping
   }
 
   /** @param placed what `check` lets through, in the batch's order */
@@ -123,13 +133,6 @@ export class Shaper {
     return braze.kind === 'tombstone' && this.#options.tombstones === 'ignore'
   }
 
-  #askedOn(user: string, before: readonly BrazeObject[]): Asked | undefined {
-    const last = before.at(-1)
-    const asked = last === undefined ? undefined : this.#asked.get(last)
-    const isSame = asked?.user === user && asked.length === before.length && asked.first === before[0]
-    return isSame ? asked : undefined
-  }
-
   /** A lane of the step may hold several users, and what would have waited is not in doubt any more. */
   #lookAt(
     user: string,
@@ -147,6 +150,17 @@ export class Shaper {
     }
     return asked
   }
+}
+
+/** Types end where a stream's values begin. */
+function isNotable(value: BrazeObject | undefined): value is BrazeObject {
+  return typeof value === 'object' && value !== null
+}
+
+function askedOn(user: string, before: readonly BrazeObject[], last: Shaping | undefined): Asked | undefined {
+  const asked = last?.asked
+  const isSame = asked?.user === user && asked.length === before.length && asked.first === before[0]
+  return isSame ? asked : undefined
 }
 
 function emptyPart(user: string): Pick<Asked, 'part' | 'unchanged' | 'hasPlace'> {

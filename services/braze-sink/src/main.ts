@@ -40,6 +40,8 @@ async function serve(): Promise<void> {
     instanceId: config.instanceId,
     guarantee: config.guarantee,
     commitIntervalMs: config.commitIntervalMs,
+    // What is written are memories and dead letters: nobody waits for them but the commit, which sends them itself.
+    lingerMs: config.commitIntervalMs,
     logger,
   })
   await runService({

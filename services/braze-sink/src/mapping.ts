@@ -6,6 +6,7 @@ import {
   type BrazeObject,
   type BrazeRecord,
 } from '@tributary/sink-braze'
+import { isoTime } from './iso-time.ts'
 
 type EventOf<Type extends MarketingEvent['type']> = Extract<MarketingEvent, { type: Type }>['value']
 
@@ -26,12 +27,12 @@ const MAPPINGS: { readonly [Type in MarketingEvent['type']]: (event: EventOf<Typ
 
   activityWishlisted: ({ activity, wishlist }) => ({
     name: 'activity_wishlisted',
-    properties: { ...flat(activity), ...present({ wishlist }) },
+    properties: { ...flat(activity), ...present('wishlist', wishlist) },
   }),
 
   activityAddedToCart: ({ activity, startsAt, participants, price }) => ({
     name: 'activity_added_to_cart',
-    properties: { ...flat(activity), ...money(price), starts_at: iso(startsAt), participants },
+    properties: { ...flat(activity), ...money(price), starts_at: isoTime(startsAt), participants },
   }),
 
   bookingCompleted: event => ({
@@ -39,24 +40,24 @@ const MAPPINGS: { readonly [Type in MarketingEvent['type']]: (event: EventOf<Typ
     properties: {
       ...flat(event.activity),
       ...money(event.price),
-      ...present({ promo_code: event.promoCode }),
+      ...present('promo_code', event.promoCode),
       booking_id: event.bookingId,
-      starts_at: iso(event.startsAt),
+      starts_at: isoTime(event.startsAt),
       participants: event.participants,
       other_upcoming_activities: event.otherUpcomingActivities.map(other => ({
         activity_id: other.activityId,
         title: other.title,
         city: other.city,
         country: other.country,
-        starts_at: iso(other.startsAt),
+        starts_at: isoTime(other.startsAt),
       })),
     },
-    attributes: { last_booked_city: event.activity.city, last_booking_at: iso(event.occurredAt) },
+    attributes: { last_booked_city: event.activity.city, last_booking_at: isoTime(event.occurredAt) },
   }),
 
   activityPreparationStarted: ({ activity, bookingId, startsAt }) => ({
     name: 'activity_preparation_started',
-    properties: { ...flat(activity), booking_id: bookingId, starts_at: iso(startsAt) },
+    properties: { ...flat(activity), booking_id: bookingId, starts_at: isoTime(startsAt) },
   }),
 
   activityConducted: ({ activity, bookingId, participants }) => ({
@@ -76,7 +77,7 @@ export function toBraze(event: MarketingEvent): BrazeObject[] {
   const happened = brazeEvent({
     external_id: customerId,
     name,
-    time: iso(occurredAt),
+    time: isoTime(occurredAt),
     properties: { event_id: eventId, ...properties },
   })
   if (attributes === undefined) return [happened]
@@ -113,10 +114,6 @@ function money({ amount, currency }: Money): BrazeRecord {
   return { price: Number(amount), currency }
 }
 
-function present(fields: Readonly<Record<string, string | null>>): BrazeRecord {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
-}
-
-function iso(timeMs: number): string {
-  return new Date(timeMs).toISOString()
+function present(name: string, value: string | null): BrazeRecord {
+  return value === null ? {} : { [name]: value }
 }

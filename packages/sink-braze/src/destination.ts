@@ -3,6 +3,7 @@ import type {
   DeliveryCall,
   DeliveryOutcome,
   DeliveryRejection,
+  DeliverySent,
   Destination,
   RecordContext,
   RetryAdvice,
@@ -36,6 +37,8 @@ interface Batch {
   readonly items: readonly BrazeItem[]
   readonly call: DeliveryCall
   readonly outcomes: (Outcome | undefined)[]
+  /** Requests that were begun, in order. */
+  readonly requests: (readonly (Sending | Deletion)[])[]
   /** Some of it is with Braze already, so what follows of the same users keeps the gap. */
   hasSent: boolean
 }
@@ -110,7 +113,7 @@ export class TrackDestination implements BrazeDestination {
   }
 
   async deliver(items: readonly BrazeItem[], call: DeliveryCall): Promise<readonly Outcome[]> {
-    const batch: Batch = { items, call, outcomes: items.map(() => undefined), hasSent: false }
+    const batch: Batch = { items, call, outcomes: items.map(() => undefined), requests: [], hasSent: false }
     const placed: Placed[] = []
     for (const [index, { value }] of items.entries()) {
       const { braze, error } = this.#shaper.check(value)
@@ -125,9 +128,10 @@ export class TrackDestination implements BrazeDestination {
     } catch (error) {
       // What is known of some objects must not be forgotten because of the others: they would be sent twice.
       const isAnyKnown = batch.outcomes.some(outcome => outcome !== undefined)
-      if (call.signal.aborted || !isAnyKnown) throw error
+      if (call.signal.aborted) throw error
+      if (!isAnyKnown) throw withSent(error, batch)
       const again = retryOf(error)
-      return batch.outcomes.map(outcome => outcome ?? again)
+      return batch.outcomes.map((outcome, index) => outcome ?? { ...again, ...sentOf(index, batch) })
     }
     return batch.outcomes.map(outcome => outcome as Outcome)
   }
@@ -147,6 +151,7 @@ export class TrackDestination implements BrazeDestination {
     const limits = { maxObjects, maxBytes, objectLimit: shaping.objectLimit }
     for (const request of splitByLimits(sendings, limits)) {
       await this.#keepGap(batch)
+      batch.requests.push(request)
       await this.#sender.send(request, call, (sending, refusal) => {
         if (refusal === undefined) this.#accept(sending, batch)
         else this.#refuse(sending, refusal, batch)
@@ -162,7 +167,8 @@ export class TrackDestination implements BrazeDestination {
     batch.hasSent = true
   }
 
-  async #delete(deletions: readonly Deletion[], { outcomes, call }: Batch): Promise<void> {
+  async #delete(deletions: readonly Deletion[], { outcomes, call, requests }: Batch): Promise<void> {
+    requests.push(deletions)
     const refused = await this.#sender.deleteUsers(
       deletions.map(({ externalId }) => externalId),
       call,
@@ -175,11 +181,9 @@ export class TrackDestination implements BrazeDestination {
         lane.memory = undefined
         outcomes[index] = { ...this.#accepted, memory: null }
       } else {
-        const sent = JSON.stringify({ external_id: externalId })
-        outcomes[index] = this.#refused(`Braze refuses to delete the user: ${refusal.reason}`, {
-          status: refusal.status,
-          sent,
-        })
+        const { reason, status } = refusal
+        const letter = { status, ...sentOfDeletion(externalId) }
+        outcomes[index] = this.#refused(`Braze refuses to delete the user: ${reason}`, letter)
       }
     }
   }
@@ -207,18 +211,15 @@ export class TrackDestination implements BrazeDestination {
     )
   }
 
-  #refuse({ indexes, encoded }: Sending, { reason, status }: Refusal, { items, outcomes }: Batch): void {
+  #refuse(sending: Sending, { reason, status }: Refusal, { items, outcomes }: Batch): void {
+    const { indexes, encoded } = sending
     const folded = indexes.length === 1 ? '' : `, folded from ${recordsOf(indexes, items)}`
     const message = `Braze refuses the object (in ${encoded.array}${folded}): ${reason}`
-    const letter = {
-      status,
-      sent: encoded.json,
-      ...(indexes.length === 1 ? {} : { together: indexes }),
-    }
+    const letter = { status, ...sentOfObject(sending) }
     for (const index of indexes) outcomes[index] = this.#refused(message, letter)
   }
 
-  #refused(message: string, letter: Pick<DeliveryRejection, 'status' | 'sent' | 'together'>): Outcome {
+  #refused(message: string, letter: DeliverySent & Pick<DeliveryRejection, 'status'>): Outcome {
     this.#counters.refused += 1
     const cause = new BrazeError('BRAZE_OBJECT_REFUSED', message)
     return { kind: 'rejected', reason: message, cause, ...letter }
@@ -243,11 +244,42 @@ function recordsOf(indexes: readonly number[], items: readonly BrazeItem[]): str
 }
 
 /** For the objects that a failed call leaves open. What stops the application is met again at once, by them alone. */
-function retryOf(cause: unknown): Outcome {
+function retryOf(cause: unknown): Extract<Outcome, { readonly kind: 'retry' }> {
   const advice: RetryAdvice = retryAdviceOf(cause, adviceForUnknown(cause))
   if (advice.kind === 'never') return { kind: 'retry', afterMs: 0, cause }
   const count = advice.isAttempt === undefined ? {} : { isAttempt: advice.isAttempt }
-  return advice.kind === 'backoff'
-    ? { kind: 'retry', cause, ...count }
-    : { kind: 'retry', afterMs: advice.ms, cause, ...count }
+  const status = BrazeError.is(cause) && cause.status !== undefined ? { status: cause.status } : {}
+  const wait = advice.kind === 'backoff' ? {} : { afterMs: advice.ms }
+  return { kind: 'retry', cause, ...wait, ...count, ...status }
+}
+
+/** The error with what it left open, for the letters of what is given up with it. */
+function withSent(error: unknown, batch: Batch): unknown {
+  if (!BrazeError.is(error)) return error
+  const { code, message, retry, status, cause } = error
+  return new BrazeError(code, message, {
+    retry,
+    cause,
+    ...(status === undefined ? {} : { status }),
+    sentOf: index => sentOf(index, batch),
+  })
+}
+
+/** What an item became in the latest request that it was in; undefined where it was in none. */
+function sentOf(index: number, { requests }: Batch): DeliverySent | undefined {
+  for (const request of requests.toReversed()) {
+    for (const each of request) {
+      if ('index' in each ? each.index !== index : !each.indexes.includes(index)) continue
+      return 'index' in each ? sentOfDeletion(each.externalId) : sentOfObject(each)
+    }
+  }
+  return undefined
+}
+
+function sentOfObject({ encoded, indexes }: Sending): DeliverySent {
+  return { sent: encoded.json, ...(indexes.length === 1 ? {} : { together: indexes }) }
+}
+
+function sentOfDeletion(externalId: string): DeliverySent {
+  return { sent: JSON.stringify({ external_id: externalId }) }
 }

@@ -1,4 +1,4 @@
-import type { RetryAdvice } from '@tributary/topology'
+import type { DeliverySent, RetryAdvice } from '@tributary/topology'
 
 /**
  * - `BRAZE_OPTION_INVALID`: an option is missing, unknown or out of bounds; thrown at construction.
@@ -39,6 +39,8 @@ export interface BrazeErrorOptions {
   /** The HTTP status, where there was one. */
   readonly status?: number
   readonly cause?: unknown
+  /** What an item of the call became that failed (`DeliveryFailure`). */
+  readonly sentOf?: (index: number) => DeliverySent | undefined
 }
 
 const NEVER: RetryAdvice = { kind: 'never' }
@@ -52,12 +54,19 @@ export class BrazeError extends Error {
   readonly code: BrazeErrorCode
   readonly retry: RetryAdvice
   readonly status: number | undefined
+  readonly #sentOf: BrazeErrorOptions['sentOf']
 
   constructor(code: BrazeErrorCode, message: string, options: BrazeErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.retry = options.retry ?? NEVER
     this.status = options.status
+    this.#sentOf = options.sentOf
+  }
+
+  /** For dead letters: nothing that is printed or logged of the error shows it. */
+  sentOf(index: number): DeliverySent | undefined {
+    return this.#sentOf?.(index)
   }
 
   static is(error: unknown): error is BrazeError {

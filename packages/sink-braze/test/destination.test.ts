@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import type { DeliveryOutcome } from '@tributary/topology'
+import { BrazeError } from '../src/errors.ts'
 import { brazeAttributes, brazePurchase } from '../src/objects.ts'
 import { deliver, event, kindsOf, withSimulator } from './harness.ts'
 
@@ -173,6 +175,33 @@ test('a 5xx asks for a retry with backoff, and what is known by then is kept', a
   const outcomes = await deliver(destination, objects)
   assert.deepEqual(kindsOf(outcomes), [...Array(75).fill('accepted'), ...Array(5).fill('retry')])
   assert.equal(simulator.state.events().length, 75)
+})
+
+test('what a failed call leaves open is told with its status and what was sent, for the letter of who is given up', async t => {
+  const { destination, fault } = await withSimulator(t)
+  await fault({ status: 503, externalIds: ['late'] })
+  const json = JSON.stringify(event('late').object)
+  await assert.rejects(deliver(destination, [event('late')]), error => {
+    assert.ok(BrazeError.is(error))
+    assert.deepEqual([error.status, error.sentOf(0)], [503, { sent: json }])
+    assert.doesNotMatch(`${inspect(error, { depth: 9 })}${JSON.stringify(error)}`, /late/, 'no log shows it')
+    return true
+  })
+  const objects = Array.from({ length: 80 }, (_, i) => event(i < 75 ? `u${i}` : 'late'))
+  const last = (await deliver(destination, objects)).at(-1)!
+  assert.deepEqual(last.kind === 'retry' && [last.status, last.sent], [503, json])
+})
+
+test('objects that were folded are told as the one that they became', async t => {
+  const { destination, fault } = await withSimulator(t)
+  await fault({ status: 500 })
+  const city = (name: string) => brazeAttributes({ external_id: 'u1', city: name })
+  await assert.rejects(deliver(destination, [city('Rome'), city('Oslo')]), error => {
+    const sent = { sent: JSON.stringify(city('Oslo').object), together: [0, 1] }
+    assert.ok(BrazeError.is(error))
+    assert.deepEqual([error.sentOf(0), error.sentOf(1)], [sent, sent])
+    return true
+  })
 })
 
 test('a connection that is cut asks for a retry', async t => {

@@ -56,9 +56,12 @@ export type { CompiledTopology, DropReason } from './plan/compiled.ts'
 export type {
   DeliveryAssignment,
   DeliveryCall,
+  DeliveryFailure,
   DeliveryItem,
   DeliveryOutcome,
   DeliveryRejection,
+  DeliveryRepetition,
+  DeliverySent,
   Destination,
 } from './operators/destination.ts'
 

@@ -26,18 +26,31 @@ export type DeliveryOutcome<M = unknown> =
    * decides. Items of the lane that came later in the same batch and were accepted have overtaken it: a destination that
    * applies a batch in order answers `retry` for those too.
    */
-  | {
-      readonly kind: 'retry'
-      readonly afterMs?: number
-      readonly cause?: unknown
-      /** False: the item was not tried, so it counts towards no `retry.maxAttempts`. Default true. */
-      readonly isAttempt?: boolean
-    }
+  | DeliveryRepetition
   /** Goes to the dead-letter topic: no retry can mend it. */
   | DeliveryRejection
 
+/** What became of an item in a call. It is data, so it goes nowhere but into a dead letter. */
+export interface DeliverySent {
+  /** What the item became, as it was sent. */
+  readonly sent?: string
+  /** Where several items became one: the indexes of all of them in the call, this one's included. */
+  readonly together?: readonly number[]
+}
+
+/** `status`, `sent` and `together` stand in the dead letter when this was the item's last attempt (`retry.maxAttempts`). */
+export interface DeliveryRepetition extends DeliverySent {
+  readonly kind: 'retry'
+  readonly afterMs?: number
+  readonly cause?: unknown
+  /** False: the item was not tried, so it counts towards no `retry.maxAttempts`. Default true. */
+  readonly isAttempt?: boolean
+  /** What the system answered, such as an HTTP status. */
+  readonly status?: number | string
+}
+
 /** What besides `kind`, `reason` and `cause` is given stands in headers of the dead letter. */
-export interface DeliveryRejection {
+export interface DeliveryRejection extends DeliverySent {
   readonly kind: 'rejected'
   readonly reason: string
   readonly cause?: unknown
@@ -45,10 +58,25 @@ export interface DeliveryRejection {
   readonly isAttempt?: boolean
   /** What the system answered, such as an HTTP status. */
   readonly status?: number | string
-  /** What the item became, as it was sent. It is data, so it goes nowhere but into the dead letter. */
-  readonly sent?: string
-  /** Where several items became one: the indexes of all of them in the call, this one's included. */
-  readonly together?: readonly number[]
+}
+
+/** What an error that `deliver` rejects with may say besides `retry`, for the letters of items that it was the last attempt for. */
+export interface DeliveryFailure {
+  readonly status?: number | string
+  /** By the index of an item in the call. A method, so that no log of the error shows data. */
+  sentOf?(index: number): DeliverySent | undefined
+}
+
+/** Nothing where an error says nothing that could be used. */
+export function deliveryFailureOf(error: unknown): DeliveryFailure {
+  if (typeof error !== 'object' || error === null) return {}
+  const { status, sentOf } = error as { readonly status?: unknown; readonly sentOf?: unknown }
+  return {
+    ...(typeof status === 'number' || typeof status === 'string' ? { status } : {}),
+    ...(typeof sentOf === 'function'
+      ? { sentOf: sentOf.bind(error) as (index: number) => DeliverySent }
+      : {}),
+  }
 }
 
 export interface DeliveryCall {
@@ -68,7 +96,8 @@ export interface DeliveryAssignment {
  * A system that takes batches. `deliver` resolves with one outcome per item, in the items' order. A rejection means that
  * nothing is known about any of them: the whole batch is sent again after the backoff (or after `error.retry.ms`), unless
  * `error.retry.kind` is `never`, which stops the application without losing anything. With `error.retry.isAttempt` false the
- * call counts towards no item's `retry.maxAttempts`: a quota was spent, say, or the system is known to be away.
+ * call counts towards no item's `retry.maxAttempts`: a quota was spent, say, or the system is known to be away. The letters of
+ * items that are given up with it say what else it knows (`DeliveryFailure`).
  */
 export interface Destination<T, M = unknown> {
   readonly name: string

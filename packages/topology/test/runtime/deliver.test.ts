@@ -126,3 +126,48 @@ test('the letter of a record that was refused says how often it was tried, what 
     ],
   )
 })
+
+test('the letter of a record that is given up says what its last attempt knew', async t => {
+  const sentOf = (index: number) =>
+    index === 1 ? { sent: '{"two":"of them"}', together: [0, 1] } : undefined
+  const lastWords: Readonly<Record<string, (items: number) => Promise<DeliveryOutcome[]>>> = {
+    outcomes: items =>
+      Promise.resolve(
+        Array.from({ length: items }, (_, index) => ({ kind: 'retry', status: 503, ...sentOf(index) })),
+      ),
+    failure: () => Promise.reject(Object.assign(new Error('away'), { status: 503, sentOf })),
+    unhelpful: () => Promise.reject(Object.assign(new Error('away'), { status: {}, sentOf: 1 })),
+  }
+  const lettersOf = async (say: (items: number) => Promise<DeliveryOutcome[]>) => {
+    const builder = topology('shop')
+    builder
+      .stream(orders)
+      .flatMapValues(items => items)
+      .deliver<string>({
+        destination: { name: 'the shop', deliver: items => say(items.length) },
+        maxBatchItems: 2,
+        laneKey: () => 'one',
+        retry: { maxAttempts: 2, baseMs: 10, maxMs: 10 },
+      })
+    const driver = await TopologyTestDriver.create(builder.build())
+    t.after(() => driver.close())
+    const input = driver.input(orders)
+    input.put('a', ['x'])
+    input.put('a', ['y'])
+    await driver.advance(1_000)
+    const names = ['attempts', 'status', 'sent', 'records']
+    return driver
+      .takeDeadLetters()
+      .map(({ headerTexts }) => names.map(name => headerTexts[`tributary.errors.${name}`]))
+  }
+  const known = [
+    ['2', '503', undefined, undefined],
+    ['2', '503', '{"two":"of them"}', 'orders-1@0,1'],
+  ]
+  assert.deepEqual(await lettersOf(lastWords['outcomes']!), known)
+  assert.deepEqual(await lettersOf(lastWords['failure']!), known)
+  assert.deepEqual(await lettersOf(lastWords['unhelpful']!), [
+    ['2', undefined, undefined, undefined],
+    ['2', undefined, undefined, undefined],
+  ])
+})

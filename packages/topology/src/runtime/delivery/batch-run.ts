@@ -2,7 +2,7 @@ import { backoffMs } from '../../backoff.ts'
 import type { Clock } from '../../clock.ts'
 import { adviceForUnknown, retryAdviceOf } from '../../errors.ts'
 import type { Tracing } from '../../observability/tracing.ts'
-import type { DeliveryOutcome } from '../../operators/destination.ts'
+import { deliveryFailureOf, type DeliveryOutcome } from '../../operators/destination.ts'
 import type { DeliverNode } from '../../plan/node.ts'
 import { callDestination, type DeliveryAnswer } from './delivery-call.ts'
 import type { RecordContext } from '../../record.ts'
@@ -73,11 +73,14 @@ function outcomesOfFailure(
   const isLast = (entry: Entry): boolean => entry.attempts >= retry.maxAttempts
   const advice = retryAdviceOf(error, adviceForUnknown(error))
   if (advice.kind === 'never' || !entries.some(isLast)) return undefined
-  return entries.map(() =>
-    advice.kind === 'after'
-      ? { kind: 'retry', afterMs: advice.ms, cause: error }
-      : { kind: 'retry', cause: error },
-  )
+  const { status, sentOf } = deliveryFailureOf(error)
+  const again = {
+    kind: 'retry',
+    cause: error,
+    ...(advice.kind === 'after' ? { afterMs: advice.ms } : {}),
+    ...(status === undefined ? {} : { status }),
+  } as const
+  return entries.map((_, index) => ({ ...again, ...sentOf?.(index) }))
 }
 
 async function waitForRetry(

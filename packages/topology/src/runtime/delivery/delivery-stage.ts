@@ -311,8 +311,9 @@ export class DeliveryStage {
 
   #orGivenUp(entry: Entry, outcome: DeliveryOutcome): DeliveryOutcome {
     if (outcome.kind !== 'retry' || entry.attempts < this.#node.retry.maxAttempts) return outcome
+    const { afterMs: _, isAttempt: __, ...said } = outcome
     const reason = `not accepted in ${entry.attempts} attempts, the most that ${this.#node.name} makes`
-    return { kind: 'rejected', reason, cause: outcome.cause }
+    return { ...said, kind: 'rejected', reason }
   }
 
   #retryMs({ calls }: Entry, { afterMs }: DeliveryOutcome & { readonly kind: 'retry' }): number {

@@ -10,11 +10,21 @@ import { EXERCISES } from './exercises.ts'
 import { quickRules } from './quick-rules.ts'
 import { Scene } from './scene.ts'
 
-// `npm run drill:operator`: what an operator sees when something goes wrong, as Markdown for docs/operations.md.
+// `npm run drill:operator [-- EXERCISE…]`: what an operator sees when something goes wrong, as Markdown for
+// docs/operations.md; of all exercises, or of those whose titles are given.
 
 /** Events come in all the time, so that there is something to lag behind. */
 const EVENTS = 200_000
 const EVENTS_PER_SECOND = 100
+
+const titles = process.argv.slice(2)
+const unknown = titles.filter(title => EXERCISES.every(exercise => exercise.title !== title))
+if (unknown.length > 0) {
+  const known = EXERCISES.map(({ title }) => `'${title}'`).join(', ')
+  console.error(`There is no exercise '${unknown.join("', '")}'; there are ${known}.`)
+  process.exit(2)
+}
+const exercises = EXERCISES.filter(({ title }) => titles.length === 0 || titles.includes(title))
 
 const stopped = new AbortController()
 let load: Promise<void> = Promise.resolve()
@@ -34,7 +44,7 @@ try {
     rules: quickRules(rules),
   })
   load = publishSteadily(scene, stopped.signal)
-  for (const exercise of EXERCISES) {
+  for (const exercise of exercises) {
     say(`${exercise.title} …`)
     process.stdout.write(markdownOf(await play(scene, exercise)))
   }

@@ -172,10 +172,13 @@ test('a process that is to outlive its parent does', DEADLINE, async t => {
 async function outputOfParent(directory: string, exit: string, outlivesParent: boolean): Promise<string> {
   const script = writeScript(
     join(directory, 'parent.ts'),
-    `import { ProcessGroup } from ${JSON.stringify(join(import.meta.dirname, '../stack/process-group.ts'))}
+    // By its first output the command runs, and whoever became it has told the kernel what to do about the parent's end.
+    `import { readFileSync } from 'node:fs'
+import { ProcessGroup } from ${JSON.stringify(join(import.meta.dirname, '../stack/process-group.ts'))}
+const logFile = ${JSON.stringify(join(directory, 'log'))}
 const child = await new ProcessGroup().start({
-  name: 'sleeper', command: 'sleep', args: ['60'], logFile: ${JSON.stringify(join(directory, 'log'))},
-  outlivesParent: ${outlivesParent},
+  name: 'sleeper', command: 'sh', args: ['-c', 'echo awake; exec sleep 60'], logFile, outlivesParent: ${outlivesParent},
+  readyWhen: async () => readFileSync(logFile, 'utf8').includes('awake'),
 })
 process.stdout.write(String(child.pid))
 ${exit}

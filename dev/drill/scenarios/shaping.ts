@@ -76,6 +76,28 @@ export const shaping: Group = {
       },
     },
     {
+      name: 'with remembered events: what was delivered behind an unfinished record is not sent again',
+      world: { partitions: 1, braze: { rememberedEvents: 20 } },
+      async play(world) {
+        await world.fault({ status: 503, externalIds: ['held'] })
+        const before = await world.start()
+        world.put(wishlisted('held', 1))
+        await world.until(
+          'the first record is held up',
+          async () => ((await world.state()).requests.byStatus['503'] ?? 0) > 0,
+        )
+        world.put(...customers(10).map(user => wishlisted(user, 1)))
+        await world.until('those behind it are delivered', () => before.stats.accepted === 10)
+        await before.stop()
+        ok(world.committed[0] === 0, 'no offset behind it is committed')
+        await world.clearFaults()
+        const after = await world.start()
+        await world.finish()
+        ok(shapingOf(after).repeatedEvents === 10, 'all of them are read again, and none is sent')
+        return undefined
+      },
+    },
+    {
       name: 'attributes, events and purchases share requests, and none is half empty',
       world: { input: 'objects' },
       async play(world) {

@@ -16,6 +16,7 @@ import type { BrazeObject } from './objects.ts'
 import { resolveOptions, type BrazeDestinationOptions, type ResolvedOptions } from './options.ts'
 import type { Placing } from './request-part.ts'
 import type { Deletion, Placed, Round, Sending } from './rounds.ts'
+import { withSentEvent } from './sent-events.ts'
 import { Shaper, type BrazeItem } from './shaper.ts'
 import { ShapingCounters, type NotIdempotent } from './shaping-stats.ts'
 import { BrazeCounters, type BrazeStats } from './stats.ts'
@@ -189,18 +190,31 @@ export class TrackDestination implements BrazeDestination {
   }
 
   #accept(sending: Sending, { outcomes }: Batch): void {
-    const { indexes, lane, memory, notIdempotent, suppressedFields = 0 } = sending
+    const { indexes, notIdempotent, suppressedFields = 0 } = sending
     this.#counters.accepted += indexes.length
     // Not when they are put together: what is sent again would count again.
     this.#shaping.folded += indexes.length - 1
     this.#shaping.suppressedFields += suppressedFields
     for (const index of indexes) outcomes[index] = this.#accepted
     if (notIdempotent !== undefined) this.#countNotIdempotent(notIdempotent)
-    if (memory === undefined || lane === undefined) return
-    if (memory === null) this.#shaping.tombstones.nulled += 1
-    lane.memory = memory ?? undefined
+    const memory = this.#memoryAfter(sending)
     // With the last of them the record is finished whose value it is.
-    outcomes[indexes.at(-1) as number] = { ...this.#accepted, memory }
+    if (memory !== undefined) outcomes[indexes.at(-1) as number] = { ...this.#accepted, memory }
+  }
+
+  /** What is remembered of the user from now on; undefined: what was remembered before. */
+  #memoryAfter({ lane, memory, sentEvent }: Sending): BrazeMemory | null | undefined {
+    if (lane === undefined) return undefined
+    if (memory === null) {
+      this.#shaping.tombstones.nulled += 1
+      lane.memory = undefined
+      return null
+    }
+    const events = lane.memory?.events
+    if (memory !== undefined) lane.memory = events === undefined ? memory : { ...memory, events }
+    if (sentEvent !== undefined)
+      lane.memory = withSentEvent(lane.memory, sentEvent, this.#options.shaping.rememberedEvents)
+    return memory === undefined && sentEvent === undefined ? undefined : lane.memory
   }
 
   #countNotIdempotent(kind: NotIdempotent): void {

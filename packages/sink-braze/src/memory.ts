@@ -19,15 +19,23 @@ const schema = defineAvro({
       type: { type: 'map', values: 'long' },
       doc: 'By the name of an attribute, a hash (53 bits) of the value that Braze took in last, null included; 0: it has some value that is not known here.',
     },
+    {
+      name: 'events',
+      type: { type: 'array', items: 'long' },
+      default: [],
+      doc: 'Hashes (53 bits) of the ids of the events that Braze took in last, the oldest first, where the sink is told to remember them.',
+    },
   ],
 })
 
 /** What a step remembers of a user (`DeliverOptions.memory`). */
 export interface BrazeMemory {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; 0: nothing is known of the attributes. */
   readonly refreshedAt: number
   /** Hashes of the last values by attribute; 0: there is a value, and it is not known. */
   readonly fields: Readonly<Record<string, number>>
+  /** Hashes of the ids of the latest events (`rememberedEvents`), the oldest first. */
+  readonly events?: readonly number[]
 }
 
 /**

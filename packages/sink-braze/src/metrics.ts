@@ -148,6 +148,12 @@ export const BRAZE_METRICS = {
     labels: [],
     help: 'Attributes that were left out because Braze has their values',
   },
+  tributary_braze_repeated_events_total: {
+    type: 'counter',
+    unit: 'events',
+    labels: [],
+    help: 'Events and purchases that were not sent because Braze is known to have taken them in before',
+  },
   tributary_braze_rule_breaches_total: {
     type: 'counter',
     unit: 'objects',
@@ -225,6 +231,7 @@ function addShaping(set: BrazeMetricSet, { shaping }: BrazeStats): void {
   set.add('tributary_braze_folded_objects_total', {}, shaping.folded)
   set.add('tributary_braze_suppressed_objects_total', {}, shaping.suppressedObjects)
   set.add('tributary_braze_suppressed_fields_total', {}, shaping.suppressedFields)
+  set.add('tributary_braze_repeated_events_total', {}, shaping.repeatedEvents)
   for (const [rule, byPolicy] of Object.entries(shaping.rules))
     for (const [policy, count] of Object.entries(byPolicy))
       set.add('tributary_braze_rule_breaches_total', { rule, policy }, count)

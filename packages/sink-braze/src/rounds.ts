@@ -3,6 +3,7 @@ import { encode, type Encoded } from './encoding.ts'
 import type { BrazeMemory } from './memory.ts'
 import { brazeAttributes, type BrazeObject, type BrazeTombstone, type BrazeTrackObject } from './objects.ts'
 import { RequestPart } from './request-part.ts'
+import { sentEventOf, wasSent } from './sent-events.ts'
 import type { ResolvedShaping } from './shaping-options.ts'
 import type { NotIdempotent, ShapingCounters } from './shaping-stats.ts'
 import { nullsFor, suppressUnchanged } from './suppression.ts'
@@ -19,7 +20,9 @@ export interface UserLane {
   readonly user: string
   readonly placed: Placed[]
   next: number
+  /** Of attributes. */
   readonly hasMemory: boolean
+  readonly remembersEvents: boolean
   /** What Braze is known to have, after the rounds that were accepted. */
   memory: BrazeMemory | undefined
 }
@@ -36,6 +39,8 @@ export interface Sending {
   readonly memory?: BrazeMemory | null | undefined
   /** What was left out of it. */
   readonly suppressedFields?: number
+  /** What is remembered of an event once it is accepted. */
+  readonly sentEvent?: number | undefined
 }
 
 /** A user to be deleted. */
@@ -49,7 +54,10 @@ export interface Round {
   readonly sendings: readonly Sending[]
   readonly deletions: readonly Deletion[]
   /** Items that are dealt with without sending anything. */
-  readonly skipped: readonly { readonly index: number; readonly reason: 'unchanged' | 'tombstone' }[]
+  readonly skipped: readonly {
+    readonly index: number
+    readonly reason: 'unchanged' | 'tombstone' | 'sent-before'
+  }[]
   /** Items that cannot be sent. */
   readonly rejected: readonly { readonly index: number; readonly problem: string }[]
 }
@@ -116,10 +124,17 @@ export class Rounds {
         this.#skipTombstone(index, round)
         continue
       }
+      const sentEvent = lane.remembersEvents ? sentEventOf(braze, lane.user) : undefined
+      if (sentEvent !== undefined && wasSent(sentEvent, lane.memory)) {
+        this.#context.counters.repeatedEvents += 1
+        round.skipped.push({ index, reason: 'sent-before' })
+        continue
+      }
       if (part.place(braze) === 'waits') break
       if (braze.kind === 'attributes') updates.push({ index, braze })
       else if (braze.kind === 'tombstone') this.#bury(index, braze, lane, round)
-      else occurrences.push(sendingOf([index], braze, lane))
+      else if (sentEvent === undefined) occurrences.push(sendingOf([index], braze, lane))
+      else occurrences.push({ ...sendingOf([index], braze, lane), sentEvent })
     }
     if (updates.length > 0) this.#update(updates, part.attributes as Fields, lane, round)
     for (const sending of occurrences) round.sendings.push(sending)

@@ -7,6 +7,7 @@ import { Rounds, type Placed, type UserLane } from './rounds.ts'
 import type { Fields } from './rules/rule.ts'
 import type { ResolvedShaping } from './shaping-options.ts'
 import type { ShapingCounters } from './shaping-stats.ts'
+import { sentEventOf, wasSent } from './sent-events.ts'
 import { suppressUnchanged } from './suppression.ts'
 import { Validator, type Checked } from './validate.ts'
 
@@ -71,6 +72,7 @@ export class Shaper {
 
   /** What Braze has already takes no place, and neither does what is folded into something that has one. */
   #place(braze: BrazeObject, asked: Asked, memory: BrazeMemory | undefined): Placing {
+    if (this.#wasSent(braze, asked, memory)) return 'merges'
     const placing = asked.part.place(braze)
     if (placing === 'waits' || braze.kind !== 'attributes') return placing
     if (asked.hasPlace) return 'merges'
@@ -79,6 +81,12 @@ export class Shaper {
     asked.hasPlace = true
     asked.unchanged = []
     return 'counts'
+  }
+
+  #wasSent(braze: BrazeObject, { user }: Asked, memory: BrazeMemory | undefined): boolean {
+    if (this.#options.rememberedEvents === 0 || memory?.events === undefined) return false
+    const event = sentEventOf(braze, user)
+    return event !== undefined && wasSent(event, memory)
   }
 
   #isUnchanged({ user, part, unchanged: objects }: Asked, memory: BrazeMemory): boolean {
@@ -116,8 +124,15 @@ export class Shaper {
       if (lane === undefined) {
         const item = items[each.index] as BrazeItem
         // The property is there where the step has a memory, if only an empty one of the user.
-        const hasMemory = this.#options.suppressUnchanged && Object.hasOwn(item, 'memory')
-        lanes.set(user, { user, placed: [each], next: 0, hasMemory, memory: item.memory })
+        const isRemembered = Object.hasOwn(item, 'memory')
+        lanes.set(user, {
+          user,
+          placed: [each],
+          next: 0,
+          hasMemory: isRemembered && this.#options.suppressUnchanged,
+          remembersEvents: isRemembered && this.#options.rememberedEvents > 0,
+          memory: item.memory,
+        })
       } else {
         lane.placed.push(each)
       }

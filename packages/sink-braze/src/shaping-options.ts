@@ -22,6 +22,12 @@ export interface BrazeShapingOptions {
    */
   readonly fullRefreshAfterMs?: number | null
   /**
+   * How many of a user's latest events and purchases are remembered by the property `event_id`, once Braze took them in, so
+   * that they are not sent again when their records are: after a crash, above all. 0 to 1,000, default 0. It takes effect where
+   * the step has a `memory`, writes a row for every event, and holds `rememberedEvents` times 8 bytes per user.
+   */
+  readonly rememberedEvents?: number
+  /**
    * What a tombstone (`brazeTombstone`) does. `ignore` (default): nothing. `null-attributes`: removes every attribute that
    * this step is known to have set. `delete-user`: deletes the user, which cannot be undone.
    */
@@ -46,8 +52,10 @@ export const SHAPING_OPTIONS: readonly (keyof BrazeShapingOptions)[] = [
   'rules',
   'suppressUnchanged',
   'fullRefreshAfterMs',
+  'rememberedEvents',
   'tombstones',
 ]
+const MAX_REMEMBERED_EVENTS = 1_000
 
 /** Collects what is wrong in `faults`; what it returns holds only when there are none. */
 export function resolveShaping(options: BrazeShapingOptions, faults: string[]): ResolvedShaping {
@@ -56,6 +64,7 @@ export function resolveShaping(options: BrazeShapingOptions, faults: string[]): 
     rules = {},
     suppressUnchanged = true,
     fullRefreshAfterMs = WEEK_MS,
+    rememberedEvents = 0,
     tombstones = 'ignore',
   } = options
   oneOf('objectLimit', objectLimit, LIMITS, faults)
@@ -65,6 +74,12 @@ export function resolveShaping(options: BrazeShapingOptions, faults: string[]): 
   if (fullRefreshAfterMs !== null && !(Number.isInteger(fullRefreshAfterMs) && fullRefreshAfterMs >= 0)) {
     faults.push(
       `fullRefreshAfterMs is ${JSON.stringify(fullRefreshAfterMs)}; allowed: a whole number from 0, or null`,
+    )
+  }
+  const isCount = Number.isInteger(rememberedEvents) && rememberedEvents >= 0
+  if (!isCount || rememberedEvents > MAX_REMEMBERED_EVENTS) {
+    faults.push(
+      `rememberedEvents is ${JSON.stringify(rememberedEvents)}; allowed: a whole number from 0 to ${MAX_REMEMBERED_EVENTS}`,
     )
   }
   if (tombstones === 'null-attributes' && suppressUnchanged === false) {
@@ -77,6 +92,7 @@ export function resolveShaping(options: BrazeShapingOptions, faults: string[]): 
     rules,
     suppressUnchanged,
     fullRefreshAfterMs: fullRefreshAfterMs ?? Infinity,
+    rememberedEvents,
     tombstones,
   }
 }

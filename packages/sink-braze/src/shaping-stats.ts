@@ -8,6 +8,8 @@ export interface ShapingStats {
   readonly suppressedFields: number
   /** Attributes objects that were not sent because nothing of them was left. */
   readonly suppressedObjects: number
+  /** Events and purchases that were not sent because Braze is known to have taken them in before. */
+  readonly repeatedEvents: number
   /** Objects that broke a rule, by rule and by what was done about it. */
   readonly rules: Readonly<Record<string, Readonly<Partial<Record<BrazePolicy, number>>>>>
   /** Objects sent that change something anew each time they arrive, by kind. */
@@ -26,6 +28,7 @@ export class ShapingCounters {
   folded = 0
   suppressedFields = 0
   suppressedObjects = 0
+  repeatedEvents = 0
 
   breach(rule: string, policy: BrazePolicy): void {
     const ofRule = this.#rules.get(rule) ?? {}
@@ -41,11 +44,12 @@ export class ShapingCounters {
   }
 
   snapshot(): ShapingStats {
-    const { folded, suppressedFields, suppressedObjects } = this
+    const { folded, suppressedFields, suppressedObjects, repeatedEvents } = this
     return {
       folded,
       suppressedFields,
       suppressedObjects,
+      repeatedEvents,
       rules: Object.fromEntries([...this.#rules].map(([rule, counts]) => [rule, { ...counts }])),
       notIdempotent: Object.fromEntries(this.#notIdempotent),
       tombstones: { ...this.tombstones },

@@ -38,9 +38,11 @@ export interface SuppressionOptions {
  */
 export function suppressUnchanged(
   updates: Updates,
-  memory: BrazeMemory | undefined,
+  known: BrazeMemory | undefined,
   { nowMs, fullRefreshAfterMs }: SuppressionOptions,
 ): Suppressed {
+  // Events alone may be known of the user.
+  const memory = known?.refreshedAt === 0 ? undefined : known
   const { folded, objects } = updates
   // Braze may have ignored it, and says nothing then; only a profile that this step made is known to exist.
   if (memory === undefined && isUpdateOnly(folded)) {

@@ -13,9 +13,16 @@ test('what is remembered of a user survives its topic', async () => {
     key.open({ ...context, part: 'key' }),
     value.open({ ...context, part: 'value' }),
   ])
-  const memory = { refreshedAt: 1_772_359_200_000, fields: { city: 2 ** 53 - 1, n: 0 } }
+  const memory = {
+    refreshedAt: 1_772_359_200_000,
+    fields: { city: 2 ** 53 - 1, n: 0 },
+    events: [2 ** 53 - 1, 7],
+  }
   const row = Buffer.from(values.encode(memory))
   assert.deepEqual(values.decode(row, 0, row.length), memory)
+  const { events: _, ...withoutEvents } = memory
+  const shorter = Buffer.from(values.encode(withoutEvents))
+  assert.deepEqual(values.decode(shorter, 0, shorter.length), { ...withoutEvents, events: [] })
   const user = Buffer.from(keys.encode('external_id:ü'))
   assert.equal(keys.decode(user, 0, user.length), 'external_id:ü')
 })

@@ -197,6 +197,7 @@ test('the defaults reject, suppress, refresh after a week and leave tombstones a
     rules: {},
     suppressUnchanged: true,
     fullRefreshAfterMs: 604_800_000,
+    rememberedEvents: 0,
     tombstones: 'ignore',
   })
   assert.equal(

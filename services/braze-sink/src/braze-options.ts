@@ -21,6 +21,7 @@ export function brazeOptions(
     rules: config.rules,
     suppressUnchanged: config.suppressUnchanged,
     fullRefreshAfterMs: config.fullRefreshAfterMs,
+    rememberedEvents: config.rememberedEvents,
     tombstones: config.tombstones,
     logger,
   }

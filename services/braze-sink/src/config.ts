@@ -34,6 +34,8 @@ export interface ServiceConfig extends CommonConfig {
   readonly suppressUnchanged: boolean
   /** Null: never. */
   readonly fullRefreshAfterMs: number | null
+  /** Of each user's latest, so that they are not sent again. */
+  readonly rememberedEvents: number
   readonly memoryTopic: string
   readonly tombstones: BrazeTombstonePolicy
 }
@@ -80,6 +82,7 @@ export const BRAZE_VARIABLES = {
     fallback: String(WEEK_MS),
     rule: { fallback: WEEK_MS, min: 0, max: Number.MAX_SAFE_INTEGER },
   },
+  BRAZE_REMEMBERED_EVENTS: number(0, 0, 1_000),
   BRAZE_MEMORY_TOPIC: { fallback: 'braze-sink-memory' },
   BRAZE_TOMBSTONES: { fallback: 'ignore', choices: ['ignore', 'null-attributes', 'delete-user'] },
 } as const satisfies Readonly<Record<string, Variable>>
@@ -124,6 +127,7 @@ export function readConfig(
       environment.text('BRAZE_FULL_REFRESH_AFTER_MS') === 'never'
         ? null
         : integerOf(environment, 'BRAZE_FULL_REFRESH_AFTER_MS'),
+    rememberedEvents: integerOf(environment, 'BRAZE_REMEMBERED_EVENTS'),
     memoryTopic: environment.text('BRAZE_MEMORY_TOPIC') ?? BRAZE_VARIABLES.BRAZE_MEMORY_TOPIC.fallback,
     tombstones: choiceOf(environment, 'BRAZE_TOMBSTONES'),
   }

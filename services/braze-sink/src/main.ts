@@ -40,8 +40,7 @@ async function serve(): Promise<void> {
     instanceId: config.instanceId,
     guarantee: config.guarantee,
     commitIntervalMs: config.commitIntervalMs,
-    // What is written are memories and dead letters: nobody waits for them but the commit, which sends them itself.
-    lingerMs: config.commitIntervalMs,
+    lingerMs: lingerMsOf(config),
     logger,
   })
   await runService({
@@ -93,9 +92,18 @@ async function printed(line: string, signal: AbortSignal): Promise<void> {
   await once(process.stdout, 'drain', { signal }).catch(() => undefined)
 }
 
+/**
+ * What is written are memories and dead letters. Nobody waits for them but the commit, which sends them itself, unless the
+ * memory of an event is to be there although the process ends before its next commit.
+ */
+function lingerMsOf({ commitIntervalMs, rememberedEvents }: ServiceConfig): number {
+  return rememberedEvents === 0 ? commitIntervalMs : 0
+}
+
 function topologyOf(config: ServiceConfig, destination: BrazeDestination): Topology {
   const { lingerMs, maxInFlight, objectLimit, maxObjectsPerRequest, maxRequestBytes } = config
-  const memoryTopic = config.suppressUnchanged ? config.memoryTopic : undefined
+  const isRemembering = config.suppressUnchanged || config.rememberedEvents > 0
+  const memoryTopic = isRemembering ? config.memoryTopic : undefined
   const limits = { objectLimit, maxObjectsPerRequest, maxRequestBytes }
   return sinkTopology({ destination, lingerMs, maxInFlight, memoryTopic, ...limits })
 }

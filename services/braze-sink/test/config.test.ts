@@ -45,6 +45,7 @@ test('the limits are those of contracts by data points where the environment doe
     rules: {},
     suppressUnchanged: true,
     fullRefreshAfterMs: 604_800_000,
+    rememberedEvents: 0,
     memoryTopic: 'braze-sink-memory',
     tombstones: 'ignore',
   })

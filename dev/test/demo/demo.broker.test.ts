@@ -6,8 +6,11 @@ import type { Snapshot } from '@tributary/console'
 import { Admin } from '@platformatic/kafka'
 import { createKafkaClient } from '@tributary/topology'
 import { Client } from 'pg'
+import { skip as noChromium } from '../../../services/console/test/browser.ts'
+import { generateDemoData } from '../../demo/data/demo-data.ts'
 import { isPortFree } from '../../stack/ports.ts'
 import { until } from '../scratch.ts'
+import { consoleShowsWhatKafkaHolds } from './console-shows.ts'
 
 const entry = join(import.meta.dirname, '../../demo/main.ts')
 
@@ -114,11 +117,22 @@ test(
   },
 )
 
+const EVENTS = 120
+
 test(
   'a demo that is kept stays up until Ctrl-C, and then stops all that it has started',
-  { timeout: 90_000 },
+  { timeout: 180_000 },
   async t => {
-    const demo = startDemo(t, '--events', '20', '--keep')
+    const demo = startDemo(
+      t,
+      '--events',
+      String(EVENTS),
+      '--malformed',
+      '4',
+      '--instances',
+      'braze-sink=2',
+      '--keep',
+    )
     await Promise.race([
       demo.ended.then(code =>
         assert.fail(`It ended with exit code ${code}: ${demo.stdout()}${demo.stderr()}`),
@@ -131,12 +145,13 @@ test(
         .split('Staying up')[1]!
         .matchAll(/^ {2}(\S+) +(http\S+)$/gm)
       const byName = new Map(Array.from(found, match => [match[1]!, match[2]!]))
-      return byName.size === 5 && byName
+      return byName.size === 6 && byName
     })
     assert.deepEqual([...urls.keys()].toSorted(), [
       'activities-api',
       'braze-simulator',
-      'braze-sink',
+      'braze-sink-1',
+      'braze-sink-2',
       'console',
       'marketing-events',
     ])
@@ -154,7 +169,17 @@ test(
         .filter(({ topic }) => topic === 'customer-events')
         .reduce((sum, { committed = 0 }) => sum + committed, 0)
     }
-    await until(async () => (await read()) === 20)
+    await until(async () => (await read()) === EVENTS + 4)
+
+    await t.test('the console shows in Chromium what Kafka holds', { skip: noChromium }, async sub => {
+      await consoleShowsWhatKafkaHolds(sub, {
+        address: `${urls.get('console')}/#token=${token}`,
+        simulator: urls.get('braze-simulator')!,
+        customer: generateDemoData({ seed: 1, events: EVENTS }).customers[7]!,
+        streams: ['marketing-events'],
+        sinks: ['braze-sink-1', 'braze-sink-2'],
+      })
+    })
 
     const topics = ['customer-events', 'marketing-events', 'customers', 'activities']
     assert.deepEqual(

@@ -117,11 +117,11 @@ export interface SinkView {
   readonly reportedRemaining: number | undefined
   readonly pausedMs: number
   readonly pending: number
-  /** Records per call over the last minute; undefined without a call. */
+  /** Objects per call over the last minute; undefined without a call. */
   readonly fill: number | undefined
   readonly callsPerSecond: number
   readonly acceptedPerSecond: number
-  /** Records since the start of the process. */
+  /** Braze's objects since the start of the process; a record can become several. */
   readonly accepted: number
   readonly rejected: number
   /** From the event to Braze's answer, of what was accepted in the last minute; undefined without any. */

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import { InMemorySchemaRegistry } from '@tributary/topology/testing'
 import { freePort } from '../../../dev/stack/ports.ts'
 import { until } from '../../../test-support/until.ts'
+import { assertAccessible } from './accessible.ts'
 import { builtPages, openPage, skip, withToken } from './browser.ts'
 import { CONFIG, consoleUnderTest, runningService, TOKEN } from './console-under-test.ts'
 
@@ -170,6 +171,22 @@ test('every page is reached by its name, and shows what Kafka has', { skip }, as
   assert.equal(kafka.records('words').length, 2)
   assert.ok(!page.url().includes('example'))
   assert.deepEqual(complaints, [])
+})
+
+test('a page that is too wide or has a control without a name would be found', { skip }, async t => {
+  const { instance } = await runningService(t)
+  const server = consoleUnderTest(t, { pages, config: { ...CONFIG, instances: [instance] } })
+  const address = await server.listen({ host: '127.0.0.1', port: 0 })
+  const viewport = { width: 390, height: 844 }
+  const { page } = await openPage(t, withToken(address), { viewport })
+  await page.getByText('Nothing is wrong').first().waitFor()
+  await assertAccessible(page)
+  await page.evaluate(`
+    document.querySelector('main').append(document.createElement('button'))
+    document.querySelector('h1').style.width = '900px'
+    document.querySelector('nav').removeAttribute('aria-label')
+  `)
+  await assert.rejects(assertAccessible(page), /0 of nav with a name[^]*no name: <button>[^]*too wide: <h1/)
 })
 
 test('several letters are chosen by keyboard and replayed after one confirmation', { skip }, async t => {

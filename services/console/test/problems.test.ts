@@ -170,7 +170,7 @@ test('an objective that is being missed is a warning, behind what is critical', 
   })
   assert.equal(first!.severity, 'critical')
   assert.equal(second!.severity, 'warning')
-  assert.match(second!.advice, /^It is being missed now, by 35 s of the last minute/)
+  assert.match(second!.advice, /^It is being missed: 35 s of the last minute were lost\./)
 })
 
 test('a counter that began anew counts from nothing, and a rate is over the time that was seen', () => {

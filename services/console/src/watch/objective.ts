@@ -35,7 +35,7 @@ export function objectiveMissed(name: string, members: readonly Watched[]): read
       {
         severity: 'warning',
         text,
-        advice: `It is being missed now, by ${duration(lostOfLate * 1_000)} of the last minute: look for the partitions that are not OK.`,
+        advice: `It is being missed: ${duration(lostOfLate * 1_000)} of the last minute were lost. The page Lag says which application is behind, an instance which of its partitions is not OK.`,
         page: '#/lag',
       },
     ]

@@ -113,5 +113,5 @@ function errorsOf(scrape: Scrape, window: CounterWindow): SinkView['errors'] {
     return [{ what: `${endpoint}: ${status === 'none' ? 'no answer' : `status ${status}`}`, count }]
   })
   const rejected = window.increase(SETTLED, MINUTE_MS, { outcome: 'rejected' })
-  return [...answers, { what: 'records rejected', count: rejected }].filter(({ count }) => count > 0)
+  return [...answers, { what: 'objects rejected', count: rejected }].filter(({ count }) => count > 0)
 }

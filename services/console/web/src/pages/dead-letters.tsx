@@ -14,7 +14,7 @@ interface Listing {
 
 export function DeadLetters({ snapshot }: { readonly snapshot: Snapshot }) {
   const { deadLetterTopics, isReplayAllowed } = snapshot
-  const [topic, setTopic] = useState<string>()
+  const [topic, setTopic] = useState(() => fullestTopic(snapshot))
   const chosen = topic ?? deadLetterTopics[0]
   if (chosen === undefined)
     return <p class="quiet">No application is known yet, and no topic was configured.</p>
@@ -31,6 +31,12 @@ export function DeadLetters({ snapshot }: { readonly snapshot: Snapshot }) {
       <Topic key={chosen} topic={chosen} isReplayAllowed={isReplayAllowed} />
     </>
   )
+}
+
+/** Of the application that has written most of them. */
+function fullestTopic({ applications, deadLetterTopics }: Snapshot): string | undefined {
+  const [fullest] = applications.toSorted((a, b) => b.deadLetters - a.deadLetters)
+  return deadLetterTopics.find(name => name === `${fullest?.name}-dead-letters`)
 }
 
 const NONE: ReadonlySet<string> = new Set()

@@ -30,20 +30,20 @@ function Instance({ sink, nowMs }: { readonly sink: SinkView; readonly nowMs: nu
         <Figure name="Left by Braze's word">
           {sink.reportedRemaining === undefined ? 'nothing heard yet' : count(sink.reportedRemaining)}
         </Figure>
-        <Figure name="Records in a call">
+        <Figure name="Objects in a call">
           {fill === undefined ? 'no call in a minute' : fill.toFixed(1)}
         </Figure>
         <Figure name="Calls">{rate(sink.callsPerSecond)}</Figure>
         <Figure name="Accepted">
-          {rate(sink.acceptedPerSecond)}, {count(sink.accepted)} since the start
+          {rate(sink.acceptedPerSecond)}, {count(sink.accepted)} objects since the start
         </Figure>
-        <Figure name="Rejected">{count(sink.rejected)} since the start</Figure>
+        <Figure name="Rejected">{plural(sink.rejected, 'object')} since the start</Figure>
         <Figure name="From event to Braze">
           {latencyMs === undefined
             ? 'none in a minute'
             : `${duration(latencyMs.p50)} for half, ${duration(latencyMs.p99)} for 99 of 100`}
         </Figure>
-        <Figure name="Waiting">{plural(sink.pending, 'record')}</Figure>
+        <Figure name="Waiting">{plural(sink.pending, 'object')}</Figure>
         {sink.pausedMs > 0 && (
           <Figure name="Pause that Braze asked for">{duration(sink.pausedMs)} left</Figure>
         )}

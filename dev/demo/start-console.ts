@@ -25,7 +25,10 @@ export async function startConsole(
       CONSOLE_TOKEN: token,
       CONSOLE_TOKEN_FILE: '',
       CONSOLE_ALLOW_REPLAY: 'true',
-      CONSOLE_INSTANCES: watched.map(({ name, url: address }) => `${name}=${address}`).join(','),
+      CONSOLE_INSTANCES: watched
+        .toSorted((a, b) => a.name.localeCompare(b.name))
+        .map(({ name, url: address }) => `${name}=${address}`)
+        .join(','),
     },
     isAskedByOthers: false,
   })

@@ -163,10 +163,13 @@ export interface StepView {
   readonly outPerSecond: number
   readonly dropped: Readonly<Record<string, number>>
   readonly deadLetters: Readonly<Record<string, number>>
-  /** Dropped or dead-lettered within the last minute. */
-  readonly endedLastMinute: number
+  /** Within the last minute. */
+  readonly droppedLastMinute: number
+  readonly deadLettersLastMinute: number
   /** Of a source. */
   readonly lag: number | undefined
+  /** Whether its oldest unfinished record is older than is told as a problem. */
+  readonly isLate: boolean
 }
 
 /** How an application was at a time. */

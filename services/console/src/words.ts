@@ -12,9 +12,10 @@ export function duration(ms: number): string {
   return `${Math.round(ms / 86_400_000)} days`
 }
 
-/** As many nines as there are. */
+/** As many nines as there are; where nines are no matter, one decimal. */
 export function percent(ratio: number): string {
-  return `${(Math.floor(ratio * 1_000_000) / 10_000).toString()} %`
+  const digits = ratio < 0.99 ? 10 : 10_000
+  return `${(Math.floor(ratio * 100 * digits + 1e-6) / digits).toString()} %`
 }
 
 /** The first few by name, the others by number: `0, 3, 4 and 2 more`. */

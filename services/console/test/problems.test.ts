@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CounterWindow } from '../src/watch/counter-window.ts'
-import type { StatusAnswer } from '../src/watch/instance-probe.ts'
+import type { LatestError, StatusAnswer } from '../src/watch/instance-probe.ts'
 import { instanceView } from '../src/watch/instance-view.ts'
 import { problemsOf } from '../src/watch/problems.ts'
 import { parseScrape } from '../src/watch/prometheus-text.ts'
@@ -42,6 +42,7 @@ interface Facts {
   /** As they were half a minute ago. */
   readonly before?: string
   readonly state?: string
+  readonly latestErrors?: readonly LatestError[]
 }
 
 function problems({
@@ -51,6 +52,7 @@ function problems({
   metrics = '',
   before = metrics,
   state = 'running',
+  latestErrors = [],
 }: Facts) {
   const scrape = parseScrape(`tributary_application_info{application="shop"} 1\n${metrics}`)
   const window = new CounterWindow(60_000)
@@ -62,7 +64,13 @@ function problems({
     failure: undefined,
     window,
     answer: {
-      status: { service: 'shop', state, tasks: [{ id: '0_0', inFlight: 0, sources }], tables },
+      status: {
+        service: 'shop',
+        state,
+        tasks: [{ id: '0_0', inFlight: 0, sources }],
+        tables,
+        braze: { latestErrors },
+      },
       readiness: { isReady: reasons.length === 0, reasons },
       scrape,
       outline: undefined,
@@ -89,7 +97,7 @@ test('a partition that does not move is critical, however young its lag', () => 
   const metrics = 'tributary_consumer_status{group="shop",topic="orders",partition="2"} 5'
   const [first] = problems({ sources: [source(2, { lag: 7, lagMs: 100 })], metrics })
   assert.equal(first!.severity, 'critical')
-  assert.match(first!.advice, /^7 records wait, and partition 2 \(STALL\) does not move/)
+  assert.match(first!.advice, /^7 records wait, and partition 2 does not move \(STALL\)\.$/)
 })
 
 test('a table that is not live is named with what that means for the stream', () => {
@@ -115,6 +123,29 @@ test('Braze shut out is critical and said once, in the words of the sink', () =>
     found.map(({ severity, text }) => [severity, text]),
     [['critical', 'shop-1 delivers nothing to Braze: Braze refuses the API key (401).']],
   )
+})
+
+test('what Braze said stands for the long reason that it is behind', () => {
+  const [only, ...others] = problems({
+    reasons: [
+      'deliver-braze: /users/track: shut out, one request at a time tries: it is wrong (401: Invalid API key)',
+    ],
+    metrics: 'tributary_braze_problem 1',
+    latestErrors: [
+      {
+        endpoint: '/users/track',
+        status: 401,
+        code: 'X',
+        says: 'Invalid API key',
+        firstAtMs: 0,
+        atMs: 0,
+        count: 1,
+      },
+    ],
+  })
+  assert.deepEqual(others, [])
+  assert.equal(only!.text, 'shop-1 delivers nothing to Braze: it says “Invalid API key” (401).')
+  assert.match(only!.advice, /In full: \/users\/track: shut out/)
 })
 
 test('what is critical stands before what is not', () => {

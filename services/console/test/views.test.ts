@@ -88,8 +88,10 @@ const step = (name: string, ...inputs: string[]): StepView => ({
   outPerSecond: 0,
   dropped: {},
   deadLetters: {},
-  endedLastMinute: 0,
+  droppedLastMinute: 0,
+  deadLettersLastMinute: 0,
   lag: undefined,
+  isLate: false,
 })
 
 test('no two steps of a graph lie over each other, and each stands right of its inputs', () => {

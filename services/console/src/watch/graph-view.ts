@@ -1,29 +1,33 @@
 import type { StepOutline } from '@tributary/topology'
-import type { GraphView, StepView } from '../snapshot.ts'
+import type { GraphView, PartitionView, StepView } from '../snapshot.ts'
 import { RATE_MS } from './instance-view.ts'
 import { DEAD_LETTER_WINDOW_MS, type Watched } from './problems.ts'
 import { sumOf } from './prometheus-text.ts'
 
 /** One graph per application, its figures added up over the instances that answer. */
-export function graphViews(watched: readonly Watched[]): readonly GraphView[] {
+export function graphViews(watched: readonly Watched[], lagWarningMs: number): readonly GraphView[] {
   const answering = watched.filter(({ seen, view }) => view.isReachable && seen.answer?.outline !== undefined)
   return Array.from(
     Map.groupBy(answering, ({ seen }) => seen.answer?.outline?.application ?? ''),
     ([application, members]) => ({
       application,
-      steps: (members[0]?.seen.answer?.outline?.steps ?? []).map(step => stepView(step, members)),
+      steps: (members[0]?.seen.answer?.outline?.steps ?? []).map(step =>
+        stepView(step, members, lagWarningMs),
+      ),
     }),
   )
 }
 
-function stepView(step: StepOutline, members: readonly Watched[]): StepView {
+function stepView(step: StepOutline, members: readonly Watched[], lagWarningMs: number): StepView {
   const { name, kind, inputs, reads, writes, table } = step
   const labels = { step: name }
   const total = (metric: string): number =>
     members.reduce((sum, { seen }) => sum + (seen.answer ? sumOf(seen.answer.scrape, metric, labels) : 0), 0)
   const perSecond = (metric: string): number =>
     members.reduce((sum, { seen }) => sum + seen.window.perSecond(metric, RATE_MS, labels), 0)
-  const ended = ['tributary_dropped_records_total', 'tributary_dead_letters_total'] as const
+  const lastMinute = (metric: string): number =>
+    members.reduce((sum, { seen }) => sum + seen.window.increase(metric, DEAD_LETTER_WINDOW_MS, labels), 0)
+  const partitions = reads === undefined ? [] : partitionsOf(reads, members)
   return {
     name,
     kind,
@@ -35,17 +39,17 @@ function stepView(step: StepOutline, members: readonly Watched[]): StepView {
     out: total('tributary_step_records_out_total'),
     inPerSecond: perSecond('tributary_step_records_in_total'),
     outPerSecond: perSecond('tributary_step_records_out_total'),
-    dropped: byLabel(members, ended[0], { name, label: 'reason' }),
-    deadLetters: byLabel(members, ended[1], { name, label: 'code' }),
-    endedLastMinute: members.reduce(
-      (sum, { seen }) =>
-        sum +
-        ended.reduce((all, metric) => all + seen.window.increase(metric, DEAD_LETTER_WINDOW_MS, labels), 0),
-      0,
-    ),
-    lag: reads === undefined ? undefined : lagOf(reads, members),
+    dropped: byLabel(members, DROPPED, { name, label: 'reason' }),
+    deadLetters: byLabel(members, DEAD_LETTERS, { name, label: 'code' }),
+    droppedLastMinute: lastMinute(DROPPED),
+    deadLettersLastMinute: lastMinute(DEAD_LETTERS),
+    lag: reads === undefined ? undefined : partitions.reduce((sum, { lag }) => sum + Math.max(lag, 0), 0),
+    isLate: partitions.some(({ lag, lagMs }) => lag > 0 && lagMs > lagWarningMs),
   }
 }
+
+const DROPPED = 'tributary_dropped_records_total'
+const DEAD_LETTERS = 'tributary_dead_letters_total'
 
 function byLabel(
   members: readonly Watched[],
@@ -61,9 +65,6 @@ function byLabel(
   return counts
 }
 
-function lagOf(topic: string, members: readonly Watched[]): number {
-  return members
-    .flatMap(({ view }) => view.partitions)
-    .filter(partition => partition.topic === topic)
-    .reduce((sum, { lag }) => sum + Math.max(lag, 0), 0)
+function partitionsOf(topic: string, members: readonly Watched[]): readonly PartitionView[] {
+  return members.flatMap(({ view }) => view.partitions).filter(partition => partition.topic === topic)
 }

@@ -19,11 +19,16 @@ export function sloOf(members: readonly Watched[]): SloView | undefined {
 }
 
 /** The objective looks at all of the time, so it can be missed while all is well: that is said, and how long it takes. */
-export function objectiveMissed(name: string, members: readonly Watched[]): readonly Problem[] {
+export function objectiveMissed(
+  name: string,
+  members: readonly Watched[],
+  isBehind: boolean,
+): readonly Problem[] {
   const slo = sloOf(members)
   if (slo === undefined || slo.good >= slo.objective) return []
-  const { objective, good, seconds } = slo
-  const lostSeconds = (1 - good) * seconds
+  const { objective, good } = slo
+  // Seconds of all processes; what is told is by the clock on the wall.
+  const wallMs = (seconds: number): number => (seconds * 1_000) / members.length
   const lostOfLate = members.reduce(
     (sum, { seen: { window } }) =>
       sum + window.increase(SECONDS, MINUTE_MS) - window.increase(GOOD, MINUTE_MS),
@@ -35,7 +40,7 @@ export function objectiveMissed(name: string, members: readonly Watched[]): read
       {
         severity: 'warning',
         text,
-        advice: `It is being missed: ${duration(lostOfLate * 1_000)} of the last minute were lost. The page Lag says which application is behind, an instance which of its partitions is not OK.`,
+        advice: `It is being missed: ${duration(wallMs(lostOfLate))} of the last minute were lost. The page Lag says which application is behind, an instance which of its partitions is not OK.`,
         page: '#/lag',
       },
     ]
@@ -43,15 +48,15 @@ export function objectiveMissed(name: string, members: readonly Watched[]): read
     {
       severity: 'notice',
       text,
-      advice: `It is well now, and nothing has to be done: ${duration(lostSeconds * 1_000)} were lost, ${recovery(slo)}. When it was is on the page Lag, as far back as this console has looked.`,
+      advice: `${isBehind ? '' : 'It is well now, and nothing has to be done: '}${duration(wallMs((1 - good) * slo.seconds))} were lost, ${recovery(slo, wallMs)}. When it was is on the page Lag, as far back as this console has looked.`,
       page: '#/lag',
     },
   ]
 }
 
 /** Lost seconds are the allowed part of a time that is so much longer. */
-function recovery({ objective, good, seconds }: SloView): string {
+function recovery({ objective, good, seconds }: SloView, wallMs: (seconds: number) => number): string {
   if (objective >= 1) return 'which an objective of 100 % never forgives'
   const neededSeconds = ((1 - good) * seconds) / (1 - objective) - seconds
-  return `which ${duration(neededSeconds * 1_000)} without any lag make up for`
+  return `which ${duration(wallMs(neededSeconds))} without any lag make up for`
 }

@@ -18,14 +18,18 @@ export function problemsOf(
   { nowMs, lagWarningMs }: { readonly nowMs: number; readonly lagWarningMs: number },
 ): readonly Problem[] {
   const answering = watched.filter(({ view }) => view.isReachable)
+  const applications = byApplication(answering)
   const found = [
     ...watched.filter(({ view }) => !view.isReachable).map(({ view }) => unreachable(view, nowMs)),
     ...answering.flatMap(notReady),
-    ...answering.flatMap(deliveryShutOut),
+    ...deliveriesShutOut(answering),
     ...answering.flatMap(tablesNotLive),
-    ...byApplication(answering).flatMap(each => lagging(each, lagWarningMs)),
-    ...byApplication(answering).flatMap(deadLettersArriving),
-    ...byApplication(answering).flatMap(({ name, members }) => objectiveMissed(name, members)),
+    ...applications.flatMap(each => lagging(each, lagWarningMs)),
+    ...applications.flatMap(deadLettersArriving),
+    ...applications.flatMap(each => {
+      const isBehind = lagging(each, lagWarningMs).length + deliveriesShutOut(each.members).length > 0
+      return objectiveMissed(each.name, each.members, isBehind)
+    }),
   ]
   // A stable sort: within a severity the order above stays.
   return found.toSorted((a, b) => rank(a) - rank(b))
@@ -69,19 +73,47 @@ function notReady({ view }: Watched): readonly Problem[] {
   ]
 }
 
-function deliveryShutOut({ seen, view }: Watched): readonly Problem[] {
-  const scrape = seen.answer?.scrape
-  const isShutOut = scrape !== undefined && sumOf(scrape, 'tributary_braze_problem') > 0
-  const reason = view.reasons.find(each => !each.startsWith('table ') && /^[^ ]+: /.test(each))
-  if (!isShutOut && reason === undefined) return []
-  return [
-    {
+/** Processes that are shut out for one reason are told as one. */
+function deliveriesShutOut(watched: readonly Watched[]): readonly Problem[] {
+  const found = watched.flatMap(each => {
+    const cause = shutOutBy(each)
+    return cause === undefined ? [] : [{ name: each.view.name, ...cause }]
+  })
+  return Array.from(
+    Map.groupBy(found, ({ text }) => text),
+    ([text, members]) => ({
       severity: 'critical',
-      text: `${view.name} delivers nothing to ${isShutOut ? 'Braze' : 'its destination'}: ${reason?.replace(/^[^ ]+: /, '') ?? 'it is shut out'}.`,
-      advice: 'Nothing is lost: records wait in Kafka, uncommitted, and are delivered once it is over.',
+      text: `${some(members.map(({ name }) => name))} ${members.length === 1 ? 'delivers' : 'deliver'} nothing to ${text}.`,
+      advice: `Nothing is lost: records wait in Kafka, uncommitted, and are delivered once it is over.${members[0]?.inFull ?? ''}`,
       page: '#/sink',
-    },
-  ]
+    }),
+  )
+}
+
+function shutOutBy(each: Watched): { readonly text: string; readonly inFull: string } | undefined {
+  const { scrape } = each.seen.answer ?? {}
+  const isShutOut = scrape !== undefined && sumOf(scrape, 'tributary_braze_problem') > 0
+  const reason = deliveryReason(each.view)
+  if (!isShutOut && reason === undefined) return undefined
+  const brief = briefReason(each)
+  return {
+    text: `${isShutOut ? 'Braze' : 'its destination'}: ${brief ?? 'it is shut out'}`,
+    inFull: brief === reason ? '' : ` In full: ${reason}.`,
+  }
+}
+
+/** What Braze said is short; where it is behind the reason, it stands for it. */
+export function briefReason({ seen, view }: Watched): string | undefined {
+  const reason = deliveryReason(view)
+  const { says, status } = seen.answer?.status.braze?.latestErrors?.[0] ?? {}
+  return says !== undefined && status !== undefined && reason?.includes(says) === true
+    ? `it says “${says}” (${status})`
+    : reason
+}
+
+/** Of the reasons that a process gives for being unready, the one that begins with the step that delivers. */
+export function deliveryReason({ reasons }: InstanceView): string | undefined {
+  return reasons.find(each => !each.startsWith('table ') && /^[^ ]+: /.test(each))?.replace(/^[^ ]+: /, '')
 }
 
 function tablesNotLive({ seen, view }: Watched): readonly Problem[] {
@@ -129,16 +161,21 @@ function lagProblem(application: string, topic: string, partitions: readonly Par
   const records = partitions.reduce((sum, { lag }) => sum + lag, 0)
   const oldestMs = Math.max(...partitions.map(({ lagMs }) => lagMs))
   const stuck = partitions.filter(({ verdict }) => STUCK.has(verdict))
-  const where = `partition${partitions.length === 1 ? '' : 's'} ${some(partitions.map(({ partition }) => partition))}`
+  const where = partitionsText(partitions)
   return {
     severity: stuck.length > 0 ? 'critical' : 'warning',
     text: `${application} is behind in ${topic}, ${where}: the oldest unfinished record is ${duration(oldestMs)} old.`,
     advice:
       stuck.length > 0
-        ? `${plural(records, 'record')} wait, and partition ${some(stuck.map(({ partition, verdict }) => `${partition} (${verdict})`))} does not move.`
+        ? `${plural(records, 'record')} wait, and ${partitionsText(stuck)} ${stuck.length === 1 ? 'does' : 'do'} not move (${[...new Set(stuck.map(({ verdict }) => verdict))].join(', ')}).`
         : `${plural(records, 'record')} wait; it moves.`,
     page: '#/lag',
   }
+}
+
+function partitionsText(partitions: readonly PartitionView[]): string {
+  const numbers = partitions.map(({ partition }) => partition).toSorted((a, b) => a - b)
+  return `partition${numbers.length === 1 ? '' : 's'} ${some(numbers)}`
 }
 
 function deadLettersArriving({ name, members }: Application): readonly Problem[] {

@@ -2,7 +2,7 @@ import type { SinkErrorView, SinkView } from '../snapshot.ts'
 import type { CounterWindow } from './counter-window.ts'
 import { RATE_MS } from './instance-view.ts'
 import type { LatestError } from './instance-probe.ts'
-import type { Watched } from './problems.ts'
+import { briefReason, type Watched } from './problems.ts'
 import { sumOf, type Scrape } from './prometheus-text.ts'
 
 const MINUTE_MS = 60_000
@@ -18,7 +18,8 @@ export function sinkViews(watched: readonly Watched[]): readonly SinkView[] {
   })
 }
 
-function sinkView({ seen, view }: Watched, scrape: Scrape): SinkView {
+function sinkView(each: Watched, scrape: Scrape): SinkView {
+  const { seen, view } = each
   const { window } = seen
   const figure = (name: string): number | undefined =>
     scrape.has(name) ? sumOf(scrape, name, TRACK) : undefined
@@ -27,7 +28,7 @@ function sinkView({ seen, view }: Watched, scrape: Scrape): SinkView {
   const isShutOut = sumOf(scrape, 'tributary_braze_problem') > 0
   return {
     instance: view.name,
-    problem: isShutOut ? (view.reasons.find(reason => /^[^ ]+: /.test(reason)) ?? 'shut out') : undefined,
+    problem: isShutOut ? (briefReason(each) ?? 'shut out') : undefined,
     windowUsed: figure('tributary_braze_limiter_window_used_requests') ?? 0,
     windowQuota: figure('tributary_braze_limiter_window_quota_requests') ?? 0,
     hour:

@@ -11,5 +11,10 @@ export function tableViews(watched: readonly Watched[]): readonly TableView[] {
         return { instance, table, topic, scope, state, rows, bytes, lag, stalenessMs, malformed }
       }),
     )
-    .toSorted((a, b) => Number(a.state === 'live') - Number(b.state === 'live'))
+    .toSorted(
+      (a, b) =>
+        Number(a.state === 'live') - Number(b.state === 'live') ||
+        a.table.localeCompare(b.table) ||
+        a.instance.localeCompare(b.instance),
+    )
 }

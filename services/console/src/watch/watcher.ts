@@ -80,7 +80,7 @@ export class Watcher {
       instances: watched.map(({ view }) => view),
       tables: tableViews(watched),
       sinks: sinkViews(watched),
-      graphs: graphViews(watched),
+      graphs: graphViews(watched, this.#options.lagWarningMs),
       deadLetterTopics: this.deadLetterTopics(),
       isReplayAllowed: this.#options.isReplayAllowed,
     }

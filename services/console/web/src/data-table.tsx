@@ -4,17 +4,22 @@ export interface DataTableProps {
   /** What it is a table of, for screen readers. */
   readonly label: string
   readonly columns: readonly string[]
+  /** Those of them that hold words; the others hold numbers. */
+  readonly words?: readonly string[]
   readonly rows: readonly { readonly key: string; readonly cells: readonly ComponentChildren[] }[]
 }
 
 /** A table, which on a narrow screen shows each row as a list with the columns' names. */
-export function DataTable({ label, columns, rows }: DataTableProps) {
+export function DataTable({ label, columns, words = [], rows }: DataTableProps) {
+  const classOf = (column: string | undefined) => (words.includes(column ?? '') ? 'words' : undefined)
   return (
     <table aria-label={label}>
       <thead>
         <tr>
           {columns.map(column => (
-            <th scope="col">{column}</th>
+            <th scope="col" class={classOf(column)}>
+              {column}
+            </th>
           ))}
         </tr>
       </thead>
@@ -22,7 +27,13 @@ export function DataTable({ label, columns, rows }: DataTableProps) {
         {rows.map(({ key, cells }) => (
           <tr key={key}>
             {cells.map((cell, i) =>
-              i === 0 ? <th scope="row">{cell}</th> : <td data-label={columns[i]}>{cell}</td>,
+              i === 0 ? (
+                <th scope="row">{cell}</th>
+              ) : (
+                <td class={classOf(columns[i])} data-label={columns[i]}>
+                  <span>{cell}</span>
+                </td>
+              ),
             )}
           </tr>
         ))}

@@ -42,6 +42,7 @@ export function LetterList({ letters, total, chosen, onChoose, onOpen }: LetterL
       <DataTable
         label="Dead letters"
         columns={['Letter', 'Code', 'Step', 'Record of', 'Time']}
+        words={['Code', 'Step', 'Record of', 'Time']}
         rows={letters.map(letter => ({
           key: nameOf(letter),
           cells: [

@@ -86,7 +86,7 @@ function Applications({ applications }: { readonly applications: readonly Applic
             '–'
           ) : (
             <span class={each.slo.good < each.slo.objective ? 'warn' : undefined}>
-              {percent(each.slo.good)} of {percent(each.slo.objective)}
+              {percent(each.slo.good)}, asked {percent(each.slo.objective)}
             </span>
           ),
         ],
@@ -138,6 +138,7 @@ function Partitions({ instance: { name, partitions } }: { readonly instance: Ins
     <DataTable
       label={`Partitions of ${name}`}
       columns={['Partition', 'Behind', 'Oldest', 'Next', 'Committed', 'End', 'Verdict']}
+      words={['Verdict']}
       rows={partitions.map(each => ({
         key: `${each.topic}-${each.partition}`,
         cells: [

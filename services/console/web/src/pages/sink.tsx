@@ -78,6 +78,7 @@ function LatestErrors({ instance, errors, nowMs }: LatestErrorsProps) {
     <DataTable
       label={`Latest errors of ${instance}`}
       columns={['Braze says', 'Status', 'Code', 'Endpoint', 'Last', 'Times']}
+      words={['Status', 'Code', 'Endpoint', 'Last', 'Times']}
       rows={errors.map(({ endpoint, status, code, says, firstAtMs, atMs, count: times }) => ({
         key: `${endpoint} ${status} ${code} ${says}`,
         cells: [

@@ -12,6 +12,7 @@ export function Tables({ snapshot: { tables } }: { readonly snapshot: Snapshot }
       <DataTable
         label="Tables"
         columns={['Table', 'Instance', 'State', 'Rows', 'Size', 'To apply', 'Last news', 'Unreadable']}
+        words={['Instance', 'State']}
         rows={tables.map(each => ({
           key: `${each.instance}/${each.table}`,
           cells: [

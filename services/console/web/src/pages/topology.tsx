@@ -27,8 +27,8 @@ function Graph({ graph: { application, steps } }: { readonly graph: GraphView })
     <section aria-label={application}>
       <h2>{application}</h2>
       <p class="quiet">
-        Records per second on the lines, over the last ten; a step that has dropped or dead-lettered records
-        says how many there were in the last minute. Enter or a click opens a step.
+        On the lines records per second, on the steps what ended there in the last minute. Enter or a click
+        opens a step.
       </p>
       <div class="graph" role="region" aria-label={`Graph of ${application}`} tabIndex={0}>
         <svg
@@ -53,7 +53,32 @@ function Graph({ graph: { application, steps } }: { readonly graph: GraphView })
         </svg>
       </div>
       {step !== undefined && <Details step={step} onClose={() => setChosen(undefined)} />}
+      <StepList application={application} steps={steps} />
     </section>
+  )
+}
+
+/** The same in words, for a narrow screen and for ears. */
+function StepList({ application, steps }: GraphView) {
+  return (
+    <details>
+      <summary>The steps as a list</summary>
+      <DataTable
+        label={`Steps of ${application}`}
+        columns={['Step', 'Kind', 'Note', 'In', 'Out']}
+        words={['Kind', 'Note']}
+        rows={steps.map(step => ({
+          key: step.name,
+          cells: [
+            step.name,
+            step.kind,
+            <span class={isNoted(step) ? 'warn' : undefined}>{noteOf(step)}</span>,
+            rate(step.inPerSecond),
+            rate(step.outPerSecond),
+          ],
+        }))}
+      />
+    </details>
   )
 }
 
@@ -90,16 +115,8 @@ interface NodeProps {
 }
 
 function Node({ step, place, isChosen, onOpen }: NodeProps) {
-  const { name, kind, lag, endedLastMinute } = step
-  const isBehind = (lag ?? 0) > 0
-  const note =
-    endedLastMinute > 0
-      ? `${count(endedLastMinute)} ended here`
-      : lag !== undefined
-        ? isBehind
-          ? `${count(lag)} behind`
-          : 'nothing behind'
-        : subtitle(step)
+  const { name, kind } = step
+  const note = noteOf(step)
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key !== 'Enter' && event.key !== ' ') return
     event.preventDefault()
@@ -107,7 +124,7 @@ function Node({ step, place, isChosen, onOpen }: NodeProps) {
   }
   return (
     <g
-      class={`node ${isChosen ? 'chosen' : ''} ${endedLastMinute > 0 || isBehind ? 'noted' : ''}`}
+      class={`node ${isChosen ? 'chosen' : ''} ${isNoted(step) ? 'noted' : ''}`}
       transform={`translate(${place.x} ${place.y})`}
       role="button"
       tabindex={0}
@@ -126,6 +143,19 @@ function Node({ step, place, isChosen, onOpen }: NodeProps) {
       </text>
     </g>
   )
+}
+
+/** Dropping is what filters are for; a dead letter is not, and neither is what waits for long. */
+function isNoted({ deadLettersLastMinute, isLate }: StepView): boolean {
+  return deadLettersLastMinute > 0 || isLate
+}
+
+function noteOf(step: StepView): string {
+  const { lag, deadLettersLastMinute, droppedLastMinute, isLate } = step
+  if (isLate && lag !== undefined) return `${count(lag)} behind`
+  if (deadLettersLastMinute > 0) return plural(deadLettersLastMinute, 'dead letter')
+  if (lag !== undefined) return lag > 0 ? `${count(lag)} behind` : 'nothing behind'
+  return droppedLastMinute > 0 ? `${count(droppedLastMinute)} dropped` : subtitle(step)
 }
 
 function subtitle({ kind, table, writes }: StepView): string {
@@ -177,6 +207,7 @@ function Details({ step, onClose }: { readonly step: StepView; readonly onClose:
         <DataTable
           label="Ended here"
           columns={['Ended here, since the start', 'Records', 'As']}
+          words={['As']}
           rows={reasons.map(([reason, value]) => ({
             key: reason,
             cells: [reason, count(value), isDeadLetter(reason) ? 'dead letter' : 'dropped'],

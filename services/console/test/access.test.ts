@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
+import crypto from 'node:crypto'
 import { request as httpRequest } from 'node:http'
+import { syncBuiltinESMExports } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { TestClock } from '@tributary/topology/testing'
 import { pino } from 'pino'
-import { BEARER, consoleUnderTest, TOKEN } from './console-under-test.ts'
+import { Access } from '../src/access.ts'
+import { BEARER, CONFIG, consoleUnderTest, TOKEN } from './console-under-test.ts'
 
 const GUARDED = ['/api/snapshot', '/api/events'] as const
 
@@ -222,4 +225,93 @@ test('neither the log nor an answer repeats what was sent', async t => {
     assert.ok(!text.includes(TOKEN), text)
   }
   assert.ok(lines.some(line => line.includes('a wrong token was given')))
+})
+
+test('a token is compared by hashes of one length, in a time that does not depend on what is wrong with it', t => {
+  const compare = t.mock.method(crypto, 'timingSafeEqual')
+  syncBuiltinESMExports()
+  t.after(() => {
+    compare.mock.restore()
+    syncBuiltinESMExports()
+  })
+  const access = new Access(TOKEN)
+  const wrong = [
+    '',
+    'x',
+    TOKEN.slice(0, -1),
+    `${TOKEN}x`,
+    TOKEN.toUpperCase(),
+    `${TOKEN}\0`,
+    'ä'.repeat(1_000),
+  ]
+  for (const candidate of wrong) assert.equal(access.isToken(candidate), false)
+  assert.equal(access.isToken(TOKEN), true)
+  assert.deepEqual(
+    compare.mock.calls.map(({ arguments: [one, other] }) => [one.byteLength, other.byteLength]),
+    [...wrong, TOKEN].map(() => [32, 32]),
+  )
+})
+
+const LETTER = { partition: 0, offset: 0 }
+/** Each is right but for one thing. */
+const WRONG_BODIES: Readonly<Record<string, readonly unknown[]>> = {
+  '/api/session': [{}, { token: 1 }, { token: '' }, { token: 'x'.repeat(513) }, { token: TOKEN, more: 1 }],
+  '/api/tables/lookup': [
+    {},
+    { topic: 't' },
+    { topic: 't', key: '' },
+    { topic: 't', key: ['k'] },
+    { topic: 't/../u', key: 'k' },
+    { topic: 't'.repeat(250), key: 'k' },
+    { topic: 't', key: 'k'.repeat(10_001) },
+    { topic: 't', key: 'k', keyType: 'sql' },
+    { topic: 't', key: 'k', isUnmasked: 'true' },
+    { topic: 't', key: 'k', more: 1 },
+  ],
+  '/api/dead-letters/list': [
+    {},
+    { topic: '' },
+    { topic: 't', code: '--unmasked x' },
+    { topic: 't', limit: 1 },
+  ],
+  '/api/dead-letters/show': [
+    { topic: 't', partition: 0 },
+    { topic: 't', partition: -1, offset: 0 },
+    { topic: 't', partition: '0', offset: 0 },
+    { topic: 't', partition: 0, offset: 0.5 },
+    { topic: 't', partition: 0, offset: 1e300 },
+    { topic: 't', ...LETTER, isUnmasked: 1 },
+  ],
+  '/api/dead-letters/replay': [
+    { topic: 't', letters: LETTER },
+    { topic: 't', letters: [] },
+    { topic: 't', letters: [{ ...LETTER, more: 1 }] },
+    { topic: 't', letters: Array.from({ length: 501 }, () => LETTER) },
+    { topic: 't', confirmed: 0 },
+    { topic: 't', confirmed: '1' },
+    { topic: 't', to: 'elsewhere' },
+  ],
+}
+
+test('every body is checked by its schema, and nothing is made of what does not fit', async t => {
+  const server = consoleUnderTest(t, { config: { ...CONFIG, isReplayAllowed: true } })
+  await server.ready()
+  const routes = routesOf(server.printRoutes({ commonPrefix: false }))
+  const written = routes.filter(({ method }) => method === 'POST').map(({ url }) => url)
+  assert.deepEqual(written.toSorted(), Object.keys(WRONG_BODIES).toSorted())
+  for (const [url, bodies] of Object.entries(WRONG_BODIES)) {
+    for (const body of [...bodies, [], 'text', null, 7]) {
+      const answer = await server.inject({
+        method: 'POST',
+        url,
+        headers: { ...BEARER, 'content-type': 'application/json' },
+        payload: JSON.stringify(body),
+      })
+      assert.equal(answer.statusCode, 400, `${url} ${JSON.stringify(body).slice(0, 100)} ${answer.body}`)
+      assert.equal(answer.json<{ code: string }>().code, 'CONSOLE_REQUEST_INVALID')
+    }
+    const payload = { topic: 't', key: 'k'.repeat(70_000) }
+    const large = await server.inject({ method: 'POST', url, headers: BEARER, payload })
+    assert.equal(large.statusCode, 413, url)
+  }
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { InMemorySchemaRegistry } from '@tributary/topology/testing'
 import type { FastifyInstance } from 'fastify'
+import { pino, type Logger } from 'pino'
 import { until } from '../../../test-support/until.ts'
 import { BEARER, CONFIG, consoleUnderTest, runningService, snapshotWhen } from './console-under-test.ts'
 
@@ -18,10 +19,11 @@ async function post(server: FastifyInstance, path: string, payload: object): Pro
 }
 
 /** A console on a service that has dead-lettered two records. */
-async function withDeadLetters(t: TestContext, isReplayAllowed: boolean) {
+async function withDeadLetters(t: TestContext, isReplayAllowed: boolean, logger?: Logger) {
   const { instance, kafka } = await runningService(t)
   const server = consoleUnderTest(t, {
     config: { ...CONFIG, instances: [instance], isReplayAllowed },
+    ...(logger === undefined ? {} : { logger }),
     kafka: { connect: () => kafka.anotherClient(), openRegistry: () => new InMemorySchemaRegistry() },
   })
   kafka.put('words', { key: 'ada@example.com', value: 'bad' })
@@ -148,4 +150,21 @@ test('an application has a past as soon as the console has looked at it for a wh
     },
     { everyMs: 100 },
   )
+})
+
+test('the log has of a lookup, a letter and a replay how many there were, and nothing of whom', async t => {
+  const lines: string[] = []
+  const logger = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) })
+  const { server, kafka } = await withDeadLetters(t, true, logger)
+  const key = 'ada@example.com'
+  await snapshotWhen(server, 'the table is live', each => each.tables[0]?.state === 'live')
+  assert.equal((await post(server, '/api/tables/lookup', { topic: 'names', key })).status, 200)
+  const list = await post(server, '/api/dead-letters/list', { topic: TOPIC })
+  const [letter] = list.body['letters'] as readonly { readonly partition: number; readonly offset: number }[]
+  const place = { partition: letter!.partition, offset: letter!.offset }
+  await post(server, '/api/dead-letters/show', { topic: TOPIC, ...place, isUnmasked: true })
+  await post(server, '/api/dead-letters/replay', { topic: TOPIC, letters: [place], confirmed: 1 })
+  assert.equal(kafka.records('words').length, 3)
+  assert.ok(lines.some(line => line.includes('dead letters were replayed')))
+  for (const line of lines) assert.doesNotMatch(line, /example\.com|YWRh|that word/)
 })

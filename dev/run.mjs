@@ -19,6 +19,8 @@ const ENTRIES = {
   test: 'dev/test.ts',
   'test-older-kafka': 'dev/test-older-kafka.ts',
   dashboards: 'dev/dashboards/main.ts',
+  screenshots: 'dev/screenshots/main.ts',
+  reference: 'dev/reference/main.ts',
   create: 'dev/create/main.ts',
   'dev-up': 'dev/stack-up.ts',
   'dev-down': 'dev/stack-down.ts',

@@ -12,7 +12,8 @@ export default defineConfig({
   head: [['link', { rel: 'icon', href: '/tributary.svg', type: 'image/svg+xml' }]],
   transformPageData: ({ relativePath, frontmatter }) => {
     // Wide tables, and a few headings at most.
-    if (/^reference\/(config|errors|metrics)\.md$/.test(relativePath)) frontmatter['aside'] = false
+    if (/^reference\/(config|environment|errors|package-errors|metrics)\.md$/.test(relativePath))
+      frontmatter['aside'] = false
   },
   markdown: {
     config: repositoryLinks,

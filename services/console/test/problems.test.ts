@@ -145,6 +145,12 @@ test('what Braze said stands for the long reason that it is behind', () => {
   })
   assert.deepEqual(others, [])
   assert.equal(only!.text, 'shop-1 delivers nothing to Braze: it says “Invalid API key” (401).')
+  const [, behind] = problems({
+    sources: [source(0, { lag: 5, lagMs: 60_000 })],
+    reasons: ['deliver-braze: shut out'],
+    metrics: 'tributary_braze_problem 1',
+  })
+  assert.equal(behind!.advice, '5 records wait; they go on once deliveries do.')
   assert.match(only!.advice, /In full: \/users\/track: shut out/)
 })
 

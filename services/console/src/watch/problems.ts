@@ -153,11 +153,25 @@ function lagging({ name, members }: Application, lagWarningMs: number): readonly
     .filter(({ lag, lagMs, verdict }) => lag > 0 && (lagMs > lagWarningMs || STUCK.has(verdict)))
   return Array.from(
     Map.groupBy(late, ({ topic }) => topic),
-    ([topic, partitions]) => lagProblem(name, topic, partitions),
+    ([topic, partitions]) =>
+      lagProblem(
+        { application: name, topic, isShutOut: members.some(each => shutOutBy(each) !== undefined) },
+        partitions,
+      ),
   )
 }
 
-function lagProblem(application: string, topic: string, partitions: readonly PartitionView[]): Problem {
+interface LaggingTopic {
+  readonly application: string
+  readonly topic: string
+  /** Of some of its processes. */
+  readonly isShutOut: boolean
+}
+
+function lagProblem(
+  { application, topic, isShutOut }: LaggingTopic,
+  partitions: readonly PartitionView[],
+): Problem {
   const records = partitions.reduce((sum, { lag }) => sum + lag, 0)
   const oldestMs = Math.max(...partitions.map(({ lagMs }) => lagMs))
   const stuck = partitions.filter(({ verdict }) => STUCK.has(verdict))
@@ -168,7 +182,7 @@ function lagProblem(application: string, topic: string, partitions: readonly Par
     advice:
       stuck.length > 0
         ? `${plural(records, 'record')} wait, and ${partitionsText(stuck)} ${stuck.length === 1 ? 'does' : 'do'} not move (${[...new Set(stuck.map(({ verdict }) => verdict))].join(', ')}).`
-        : `${plural(records, 'record')} wait; it moves.`,
+        : `${plural(records, 'record')} wait; ${isShutOut ? 'they go on once deliveries do' : 'it moves'}.`,
     page: '#/lag',
   }
 }

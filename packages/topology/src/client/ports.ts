@@ -62,7 +62,7 @@ export interface BatchProducer {
   /**
    * Resolves when all in-sync replicas have it (base offset -1: it was there already, and the broker no longer knows where).
    * Rejects only when retrying cannot help: refused for good, not authorized, closed before it was acknowledged, or a topic
-   * that has been missing for half a minute.
+   * that has been missing for half a minute. Once it has resolved, the producer has no more use of the bytes.
    */
   send(batch: ProduceBatch): Promise<{ readonly baseOffset: number }>
   close(): Promise<void>

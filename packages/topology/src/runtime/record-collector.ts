@@ -7,6 +7,7 @@ import { formatTopicPartition, type RecordHeaders } from '../record.ts'
 import { BATCH_HEADER_BYTES } from '../wire/batch-header.ts'
 import { partitionForKey } from '../wire/murmur2.ts'
 import { RecordBatchWriter } from '../wire/record-batch-writer.ts'
+import { BatchBuffers } from './batch-buffers.ts'
 import { letterForms, timestampHeader, type DeadLetter } from './dead-letter.ts'
 import { batchBytesOf, isTimely, keyMissing, tooLarge, untimely, type OutputLimits } from './output-limits.ts'
 
@@ -56,6 +57,7 @@ interface RecordToCollect {
   readonly batchBytes: number
 }
 
+const INITIAL_BATCH_BYTES = 16_384
 /** What a record's timestamp and offset deltas may take beyond one byte each, in a batch that is not its own. */
 const MAX_DELTA_BYTES = 13
 
@@ -82,6 +84,7 @@ export class RecordCollector implements Outputs {
   readonly #topics = new Map<string, OutputTopic>()
   readonly #open = new Set<OutputPartition>()
   readonly #underWay = new Set<Promise<void>>()
+  readonly #buffers = new BatchBuffers()
   #cancelLinger: (() => void) | undefined
   #pendingBytes = 0
   #wasFull = false
@@ -206,7 +209,7 @@ export class RecordCollector implements Outputs {
     const partitions = Array.from({ length: count }, (_, partition) => ({
       topic,
       partition,
-      writer: new RecordBatchWriter(),
+      writer: new RecordBatchWriter(INITIAL_BATCH_BYTES, bytes => this.#buffers.take(bytes)),
       counts,
       timestampSum: 0,
       timestampMin: Number.POSITIVE_INFINITY,
@@ -240,6 +243,8 @@ export class RecordCollector implements Outputs {
             timestampSum,
             timestampMin,
           })
+          // One that was refused may still wait to be written on a connection.
+          this.#buffers.giveBack(records)
         },
         (error: unknown) => this.#failed(topic, partition, error),
       )

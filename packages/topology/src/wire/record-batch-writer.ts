@@ -17,6 +17,9 @@ const NO_BYTES = Buffer.alloc(0)
 /** `TypedArray.set` costs more than it copies below about this length. */
 const SHORT_COPY_BYTES = 48
 
+// Not from Node's pool: a batch is large, and is dropped as a whole.
+const allocateBuffer = (bytes: number): Buffer => Buffer.allocUnsafeSlow(bytes)
+
 function copyInto(target: Uint8Array, position: number, source: Uint8Array): number {
   const { length } = source
   if (length < SHORT_COPY_BYTES) for (let i = 0; i < length; i += 1) target[position + i] = source[i]!
@@ -40,6 +43,7 @@ function writeField(target: Uint8Array, position: number, field: Uint8Array | nu
 export class RecordBatchWriter {
   #bytes: Buffer = NO_BYTES
   readonly #initialBytes: number
+  readonly #allocate: (bytes: number) => Buffer
   /** What the next batch starts with: a little more than the last one has needed. */
   #capacity: number
   #position = BATCH_HEADER_BYTES
@@ -47,8 +51,10 @@ export class RecordBatchWriter {
   #baseTimestampMs = 0
   #maxTimestampMs = 0
 
-  constructor(initialBytes = 16_384) {
+  /** `allocate` answers a buffer of at least so many bytes, whatever is in it. */
+  constructor(initialBytes = 16_384, allocate: (bytes: number) => Buffer = allocateBuffer) {
     this.#initialBytes = Math.max(initialBytes, BATCH_HEADER_BYTES)
+    this.#allocate = allocate
     this.#capacity = this.#initialBytes
   }
 
@@ -164,7 +170,7 @@ export class RecordBatchWriter {
     const needed = this.#position + more
     if (needed <= this.#bytes.length) return
     while (this.#capacity < needed) this.#capacity *= 2
-    const grown = Buffer.allocUnsafeSlow(this.#capacity)
+    const grown = this.#allocate(this.#capacity)
     this.#bytes.copy(grown, 0, 0, this.#position)
     this.#bytes = grown
   }

@@ -18,12 +18,18 @@ export function batchOf(inputs: readonly (Input | string)[]): {
   return { recordCount: inputs.length, records: writer.seal() }
 }
 
-/** Sends each value list as one batch, without waiting in between. */
+/** Sends each value list as one batch, without waiting in between. What has been acknowledged is overwritten at once. */
 export async function produce(
   producer: BatchProducer,
   target: { readonly topic: string; readonly partition: number },
   ...batches: readonly (readonly (Input | string)[])[]
 ): Promise<number[]> {
-  const sent = await Promise.all(batches.map(batch => producer.send({ ...target, ...batchOf(batch) })))
-  return sent.map(({ baseOffset }) => baseOffset)
+  return await Promise.all(
+    batches.map(async batch => {
+      const { records, recordCount } = batchOf(batch)
+      const { baseOffset } = await producer.send({ ...target, records, recordCount })
+      records.fill(0xee)
+      return baseOffset
+    }),
+  )
 }

@@ -60,6 +60,20 @@ test('texts of every kind read back as they were, one by one and side by side', 
     }
 })
 
+test('a short text without others beside it reads back as it was, whatever its letters', async () => {
+  const locale = defineAvro({ type: 'record', name: 'Locale', fields: [{ name: 'tag', type: 'string' }] })
+  const codec = await openSerde(avro(locale))
+  const odd = ['a', 'é', '€', '😀', '\u0000', '\u007f', '\u0080']
+  for (let length = 0; length < 8; length += 1)
+    for (const letter of odd)
+      for (let at = 0; at < Math.max(1, length); at += 1) {
+        const value = {
+          tag: 'z'.repeat(at) + letter.slice(0, length * 2) + 'y'.repeat(Math.max(0, length - at - 1)),
+        }
+        assert.deepEqual(decoded(codec, encoded(codec, value)), value)
+      }
+})
+
 test('a text with half a surrogate pair is written as well-formed UTF-8, whatever its length', async () => {
   const codec = await openSerde(avro(person))
   for (const length of [0, 10, 20, 61, 62, 63, 64, 200]) {

@@ -2,6 +2,7 @@ import type { StepCounts } from '../observability/counters.ts'
 import type { RecordContext } from '../record.ts'
 import type { DeliverNode, EnrichNode, JoinNode, NodeId, OffsetReset, PlanNode } from './node.ts'
 import type { Serde } from '../serde/serde.ts'
+import type { KeyPlaces } from '../state/table-store.ts'
 
 /*
  * What the runtime sees of a topology, and all it sees. A task calls `build` once with its wiring and then pushes every
@@ -26,6 +27,8 @@ export type DropReason =
 export interface TableReader {
   /** The decoded row, or undefined. A key that cannot be serialized throws. */
   get(key: unknown): unknown
+  /** These keys, encoded, will be asked for soon (`TableStore.warm`). Undefined where that cannot be known to be of use. */
+  readonly warm?: (bytes: Uint8Array, keys: KeyPlaces, count: number) => void
   /**
    * Calls back whenever rows have been put for the key, or may have been, until the function that it returns is called. The
    * callback only takes note of it. A key that cannot be serialized throws.

@@ -9,10 +9,17 @@ import { RecordCursor } from '../wire/record-batch-reader.ts'
  */
 export class PartitionBuffer {
   readonly cursor: RecordCursor = new RecordCursor()
+  /** Told of the record that is next, and then again once so many further records have been as it answers. */
+  readonly #lookAhead: ((cursor: RecordCursor) => number) | undefined
+  #untilLookAhead = 0
   readonly #batches = new Fifo<FetchedBatch>()
   #current: FetchedBatch | undefined
   #bytes = 0
   #isOnRecord = false
+
+  constructor(lookAhead?: (cursor: RecordCursor) => number) {
+    this.#lookAhead = lookAhead
+  }
 
   get bytes(): number {
     return this.#bytes
@@ -45,6 +52,10 @@ export class PartitionBuffer {
       }
       if (this.cursor.next()) {
         this.#isOnRecord = true
+        if (this.#lookAhead !== undefined) {
+          if (this.#untilLookAhead === 0) this.#untilLookAhead = this.#lookAhead(this.cursor)
+          else this.#untilLookAhead -= 1
+        }
         return true
       }
       this.#bytes -= this.#current.records.length

@@ -4,7 +4,7 @@ import type { StepCounts } from '../observability/counters.ts'
 import type { BatchSpan, Tracing } from '../observability/tracing.ts'
 import type { RecordHandler } from '../plan/compiled.ts'
 import type { Codec } from '../serde/serde.ts'
-import { readHeaders } from '../wire/record-batch-reader.ts'
+import { readHeaders, type RecordCursor } from '../wire/record-batch-reader.ts'
 import { OffsetTracker } from './offset-tracker.ts'
 import { PartitionBuffer } from './partition-buffer.ts'
 
@@ -19,7 +19,7 @@ export class TaskSource {
   readonly partition: number
   readonly codecs: TopicCodecs
   readonly handler: RecordHandler
-  readonly buffer: PartitionBuffer = new PartitionBuffer()
+  readonly buffer: PartitionBuffer
   readonly tracker: OffsetTracker
   /** The offset that the group has; `undefined` before the first commit. */
   committed: number | undefined
@@ -52,10 +52,13 @@ export class TaskSource {
     readonly counts: StepCounts
     /** By the monotonic clock. */
     readonly nowMs: number
+    /** See `PartitionBuffer`. */
+    readonly lookAhead: ((cursor: RecordCursor) => number) | undefined
   }) {
     this.topic = options.topic
     this.partition = options.partition
     this.codecs = options.codecs
+    this.buffer = new PartitionBuffer(options.lookAhead)
     this.handler = options.handler
     this.tracker = new OffsetTracker(options.startOffset)
     this.committed = options.committed

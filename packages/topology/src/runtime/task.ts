@@ -17,6 +17,8 @@ import { TaskContext } from './task-context.ts'
 import type { ErrorPolicies, ErrorPolicy, TaskEnvironment } from './task-environment.ts'
 import { TaskSource } from './task-source.ts'
 import { buildHandlers } from './task-wiring.ts'
+import { lookAheadFor } from './table-look-ahead.ts'
+import type { RecordCursor } from '../wire/record-batch-reader.ts'
 
 /** Records between two looks at the clock. */
 const RECORDS_PER_SLICE_CHECK = 64
@@ -55,6 +57,7 @@ export class Task {
   readonly #sources = new Map<string, TaskSource>()
   readonly #memory: TaskOptions['memory']
   readonly #subTopology: CompiledSubTopology
+  readonly #lookAhead: ((cursor: RecordCursor) => number) | undefined
   readonly #handlers: ReadonlyMap<string, RecordHandler>
   readonly #stages: EnrichStage[] = []
   readonly #lots: ParkingLot[] = []
@@ -85,7 +88,9 @@ export class Task {
     })
     this.#memory = options.memory
     this.#subTopology = subTopology
-    this.#handlers = buildHandlers(this, subTopology, id => options.table(id, partition))
+    const table = (id: NodeId): TableReader => options.table(id, partition)
+    this.#lookAhead = lookAheadFor(subTopology, table)
+    this.#handlers = buildHandlers(this, subTopology, table)
   }
 
   addSource(topic: string, startOffset: number, committed: number | undefined): void {
@@ -105,6 +110,7 @@ export class Task {
         committed,
         counts: this.environment.counters.source(this.#sourceName(topic)),
         nowMs: this.environment.clock.monotonicMs(),
+        lookAhead: this.#lookAhead,
       }),
     )
   }

@@ -52,6 +52,15 @@ export class KeyIndex {
     }
   }
 
+  /** For the first `count` hashes: a location of that hash's slot, of another key perhaps, or 0. */
+  peek(hashes: Int32Array, count: number, locations: Int32Array): void {
+    for (let i = 0; i < count; i += 1) {
+      const hash = hashes[i]!
+      const slots = this.#directory[hash >>> this.#shift]!.slots
+      locations[i] = slots[((hash << 1) & (slots.length - 1)) + 1]!
+    }
+  }
+
   /** Adds a key that is known to be absent. */
   add(hash: number, location: number): void {
     let segment = this.#directory[hash >>> this.#shift]!

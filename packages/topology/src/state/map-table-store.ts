@@ -34,6 +34,10 @@ export class MapTableStore implements TableStore {
     return true
   }
 
+  warm(): void {
+    // There is nothing to be gained here.
+  }
+
   *entries(): IterableIterator<readonly [key: Buffer, value: Buffer]> {
     for (const [key, value] of this.#rows) yield [Buffer.from(key, 'latin1'), Buffer.from(value)]
   }

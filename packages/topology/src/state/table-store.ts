@@ -14,6 +14,11 @@ export interface TableStore {
   delete(key: Uint8Array): boolean
   /** Finds the row of `bytes[start, end)`; true leaves it in `valueBuffer[valueStart, valueEnd)`. */
   find(bytes: Uint8Array, start: number, end: number): boolean
+  /**
+   * These keys, `bytes[starts[i], ends[i])`, will be asked for soon: brings their rows into the processor's caches. At most
+   * MOST_WARMED of them. Changes nothing, and keys that are not there do no harm.
+   */
+  warm(bytes: Uint8Array, keys: KeyPlaces, count: number): void
   readonly valueBuffer: Buffer
   readonly valueStart: number
   readonly valueEnd: number
@@ -21,3 +26,12 @@ export interface TableStore {
   entries(): IterableIterator<readonly [key: Buffer, value: Buffer]>
   clear(): void
 }
+
+/** Where keys stand in a buffer. */
+export interface KeyPlaces {
+  readonly starts: Int32Array
+  readonly ends: Int32Array
+}
+
+/** So many that their rows do not push each other out of the caches again, and enough that the processor waits for several at once. */
+export const MOST_WARMED = 32

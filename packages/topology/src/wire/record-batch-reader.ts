@@ -82,6 +82,33 @@ export class RecordCursor implements EncodedHeaders {
     }
   }
 
+  /**
+   * Where the keys of the next records stand, as far as they lie in the batch of this one: as many as `starts` has places.
+   * A hint, read with little care: a record that is not as most are ends it, and nothing has been checked.
+   */
+  keysAhead(starts: Int32Array, ends: Int32Array): number {
+    const { buffer } = this
+    const most = Math.min(this.#recordsLeft, starts.length)
+    let at = this.#position
+    for (let found = 0; found < most; found += 1) {
+      const length = shortVarint(buffer, at)
+      const record = at + (buffer[at]! < 0x80 ? 1 : 2)
+      // Behind the attributes: the deltas of timestamp and offset, whatever they are.
+      let key = record + 1
+      while (buffer[key]! >= 0x80) key += 1
+      key += 1
+      while (buffer[key]! >= 0x80) key += 1
+      key += 1
+      const keyLength = shortVarint(buffer, key)
+      const start = key + (buffer[key]! < 0x80 ? 1 : 2)
+      at = record + length
+      if (keyLength < 0 || length < 0 || start + keyLength > at || at > this.#batchEnd) return found
+      starts[found] = start
+      ends[found] = start + keyLength
+    }
+    return most
+  }
+
   #enterBatch(): void {
     const { buffer } = this
     const at = this.#batchEnd
@@ -224,6 +251,14 @@ export class RecordCursor implements EncodedHeaders {
     this.#position += 1
     return byte
   }
+}
+
+/** Of one byte or two; else -1. */
+function shortVarint(buffer: Buffer, at: number): number {
+  const byte = buffer[at]!
+  if (byte < 0x80) return (byte >>> 1) ^ -(byte & 1)
+  const second = buffer[at + 1]!
+  return second < 0x80 ? (((second << 7) | (byte & 0x7f)) >>> 1) ^ -(byte & 1) : -1
 }
 
 /** Decodes `count` headers from `start`, both as a cursor gave them. The values are copies. @throws TOPOLOGY_BATCH_CORRUPT */

@@ -48,6 +48,8 @@ function valueBytes(length: number, salt: number): Buffer {
 function lookup(store: TableStore, key: Buffer): string | undefined {
   // The key stands inside a larger buffer, as it does in a record batch.
   const bytes = Buffer.concat([Buffer.from('xy'), key, Buffer.from('z')])
+  // Of the key and of another, which is there or not: that is of no consequence.
+  store.warm(bytes, { starts: Int32Array.of(2, 2), ends: Int32Array.of(2 + key.length, bytes.length) }, 2)
   if (!store.find(bytes, 2, 2 + key.length)) return undefined
   return store.valueBuffer.toString('latin1', store.valueStart, store.valueEnd)
 }

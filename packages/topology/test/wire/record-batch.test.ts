@@ -96,6 +96,48 @@ test('what was written is read back by the cursor and by the naive decoder', () 
   )
 })
 
+const MOST_AHEAD = 8
+const places = { starts: new Int32Array(MOST_AHEAD), ends: new Int32Array(MOST_AHEAD) }
+
+test('the keys ahead are those of the next records, up to the end of the batch or an unusual record', () => {
+  fc.assert(
+    fc.property(records, records, fc.nat(25), (first, second, position) => {
+      const cursor = new RecordCursor()
+      cursor.reset(Buffer.concat([write(first), write(second)]), 0)
+      for (let passed = -1; passed < position; passed += 1) if (!cursor.next()) return
+      const ahead =
+        position < first.length ? first.slice(position + 1) : second.slice(position - first.length + 1)
+      const found = cursor.keysAhead(places.starts, places.ends)
+      for (let i = 0; i < found; i += 1)
+        assert.deepEqual(cursor.buffer.subarray(places.starts[i], places.ends[i]), ahead[i]!.key)
+      const unusual = ahead.findIndex(
+        item => item.key === null || naiveBatch({ baseOffset: 0 }, [item]).length > 8_000,
+      )
+      assert.ok(found >= Math.min(MOST_AHEAD, unusual === -1 ? ahead.length : unusual))
+    }),
+  )
+})
+
+test('looking ahead in damaged bytes answers places within the batch, or none', () => {
+  const damage = fc.array(fc.record({ at: fc.nat(), byte: fc.nat(255) }), { minLength: 1, maxLength: 5 })
+  fc.assert(
+    fc.property(records, damage, (items, damages) => {
+      const batch = write(items)
+      const cursor = new RecordCursor()
+      cursor.reset(batch, 0)
+      cursor.next()
+      const behind = cursor.headersEnd
+      for (const { at, byte } of damages)
+        if (behind < batch.length) batch[behind + (at % (batch.length - behind))] = byte
+      const found = cursor.keysAhead(places.starts, places.ends)
+      for (let i = 0; i < found; i += 1) {
+        assert.ok(behind < places.starts[i]! && places.starts[i]! <= places.ends[i]!)
+        assert.ok(places.ends[i]! <= batch.length)
+      }
+    }),
+  )
+})
+
 test('batches of other producers are read: offsets with gaps, log append time, a leader epoch', () => {
   const items = [0, 3, 9].map(offsetDelta => ({
     offsetDelta,

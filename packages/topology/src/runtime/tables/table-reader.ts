@@ -1,6 +1,6 @@
 import type { TopologyError } from '../../errors.ts'
 import type { TableReader } from '../../plan/compiled.ts'
-import type { TableStore } from '../../state/table-store.ts'
+import type { KeyPlaces, TableStore } from '../../state/table-store.ts'
 import { partitionForKey } from '../../wire/murmur2.ts'
 import { keptForm, type TableParts } from './table-rows.ts'
 
@@ -30,6 +30,10 @@ export function createPartitionReader(table: TableParts, rows: ReadableRows): Ta
       if (!store.find(bytes, 0, bytes.length)) return undefined
       return valueCodec.decode(store.valueBuffer, store.valueStart, store.valueEnd)
     },
+    // Other bytes than a lookup's are no hint.
+    ...(keyCodec.isByteStable
+      ? { warm: (bytes: Uint8Array, keys: KeyPlaces, count: number) => rows.store?.warm(bytes, keys, count) }
+      : {}),
     watch: (key, onRow) => table.watches.watch(keyCodec.encode(key), onRow),
   }
 }

@@ -148,6 +148,10 @@ transaction.state.log.num.partitions=3
 # Out of a small heap; the default of 128 MB is for topics far larger than these.
 log.cleaner.dedupe.buffer.size=16777216
 
+# Events that are generated, or written by tests, have any timestamp. None is to go because it is old, which would be decided
+# half a minute after the start, and every five minutes from then on.
+log.retention.ms=-1
+
 # A group that is alone need not wait for more members. The least values only widen what a group may ask for:
 # a test that kills a member cannot wait 45 s until it is missed.
 group.initial.rebalance.delay.ms=0

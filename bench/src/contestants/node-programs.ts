@@ -17,6 +17,8 @@ export function tributary(
     readonly processes?: number
     readonly lingerMs?: number
     readonly readsWhole?: boolean
+    /** Of Node. Default: none. */
+    readonly flags?: readonly string[]
   } = {},
 ): Contestant {
   return {
@@ -28,7 +30,7 @@ export function tributary(
       await compilePackages(ground)
       return {
         command: process.execPath,
-        args: [join(programs, 'tributary', 'main.ts')],
+        args: [...(settings.flags ?? []), join(programs, 'tributary', 'main.ts')],
         env: {
           ...(settings.lingerMs === undefined ? {} : { BENCH_LINGER_MS: String(settings.lingerMs) }),
           ...(settings.readsWhole === true ? { BENCH_READS_WHOLE: 'true' } : {}),

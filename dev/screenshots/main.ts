@@ -15,9 +15,9 @@ import { ProcessGroup } from '../stack/process-group.ts'
 import { StackError } from '../stack/stack-error.ts'
 import { takePictures } from './pictures.ts'
 
-// `npm run screenshots`: the pages of the console in docs/public/console, taken from services on which not all is well.
+// `npm run screenshots`: the pages of the console in docs/images/console, taken from services on which not all is well.
 
-const FOLDER = fileURLToPath(new URL('../../docs/public/console/', import.meta.url))
+const FOLDER = fileURLToPath(new URL('../../docs/images/console/', import.meta.url))
 const SEED = 1
 const EVENTS = 30_000
 const MALFORMED = 14

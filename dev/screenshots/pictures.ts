@@ -117,7 +117,16 @@ async function takeLook(browser: Browser, { address, folder, look }: LookOptions
     locale: 'en-GB',
   })
   const page = await context.newPage()
+  const save = async (file: string): Promise<void> => {
+    await writeFile(join(folder, `${file}-${name}.webp`), await picture(page, look))
+  }
+  await page.goto(new URL('/', address).href)
+  await page.getByLabel('Token').fill('not-the-token-at-all')
+  await page.keyboard.press('Enter')
+  await page.getByText('This is not the token').waitFor()
+  await save('sign-in')
   await page.goto(address)
+  await page.reload()
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
   for (const subject of [...SUBJECTS, LETTER]) {
     await page.getByRole('navigation').getByRole('link', { name: 'Lag', exact: true }).click()
@@ -126,7 +135,7 @@ async function takeLook(browser: Browser, { address, folder, look }: LookOptions
     await subject.prepare(page)
     // What is drawn from the next snapshot.
     await page.waitForTimeout(1_500)
-    await writeFile(join(folder, `${subject.file}-${name}.webp`), await picture(page, look))
+    await save(subject.file)
   }
   await context.close()
 }

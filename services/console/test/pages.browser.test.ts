@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createServer } from 'node:http'
+import type { Page } from 'playwright-core'
 import { InMemorySchemaRegistry } from '@tributary/topology/testing'
 import { freePort } from '../../../dev/stack/ports.ts'
 import { until } from '../../../test-support/until.ts'
@@ -45,6 +46,17 @@ test('what is wrong is read first, then numbers, and a wrong token shows nothing
   assert.deepEqual(complaints, [])
 })
 
+/** What Tab leads to, from the beginning of the page. */
+async function tabStops(page: Page, count: number): Promise<readonly string[]> {
+  const stops: string[] = []
+  for (let i = 0; i < count; i += 1) {
+    await page.keyboard.press('Tab')
+    const text = await page.evaluate('(document.activeElement?.textContent ?? "").trim()')
+    stops.push(String(text).replace(/^(greeter-\d).*$/s, '$1'))
+  }
+  return stops
+}
+
 test('an instance is opened by keyboard and shows where its partitions are', { skip }, async t => {
   const { instance, kafka } = await runningService(t)
   for (let i = 0; i < 7; i += 1) kafka.put('words', { key: `k${i}`, value: 'hello' })
@@ -54,6 +66,23 @@ test('an instance is opened by keyboard and shows where its partitions are', { s
   await page.getByText('Nothing is wrong.').waitFor()
   assert.equal(page.url(), `${address}/#/`, 'the token does not stay in the address')
 
+  assert.deepEqual(await tabStops(page, 9), [
+    'To the content',
+    'Overview',
+    'Topology',
+    'Tables',
+    'Lag',
+    'Sink',
+    'Dead letters',
+    'Sign out',
+    // What comes after the head of the page is the first thing that can be opened.
+    'greeter-1',
+  ])
+  await page.getByRole('navigation').getByRole('link', { name: 'Tables' }).press('Enter')
+  const heading = page.getByRole('heading', { level: 1, name: 'Tables' })
+  assert.equal(await heading.evaluate(element => element === element.ownerDocument.activeElement), true)
+  assert.equal(await page.title(), 'Tables · Tributary')
+  await page.goBack()
   const summary = page.locator('details[data-instance="greeter-1"] > summary')
   for (let presses = 0; presses < 20; presses += 1) {
     if (await summary.evaluate(element => element === element.ownerDocument.activeElement)) break

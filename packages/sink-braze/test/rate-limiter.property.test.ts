@@ -73,22 +73,53 @@ const rebalanceThatLeavesEach: fc.Arbitrary<Rebalance> = fc.record({
     .map(([each, ...others]) => [...each, ...others]),
 })
 
+interface Moment {
+  readonly afterMs: number
+  readonly step: Step
+}
+
+/** What a handover that is too short would let through: all have used what they have, it moves, and soon all want more. */
+const handoverOf = (move: fc.Arbitrary<Rebalance>, times: number): fc.Arbitrary<readonly Moment[]> => {
+  const wave = (afterMs: number): Moment[] =>
+    Array.from({ length: PROCESSES }, (_, process) => ({
+      afterMs: process === 0 ? afterMs : 0,
+      step: {
+        kind: 'call',
+        process,
+        times,
+        isUrgent: true,
+        latencyMs: 0,
+        arrival: 0,
+        refused: undefined,
+        reading: undefined,
+      },
+    }))
+  return fc
+    .tuple(move, fc.nat(3_000))
+    .map(([step, afterMs]) => [...wave(0), { afterMs: 0, step }, ...wave(afterMs)])
+}
+
 const historyOf = (
   move: fc.Arbitrary<Rebalance>,
   maxTimes: number,
-): fc.Arbitrary<readonly { readonly afterMs: number; readonly step: Step }[]> =>
-  fc.array(
-    fc.record({
-      // Now and then long enough for an hour to go by with all that it gives.
-      afterMs: fc.oneof(
-        { weight: 8, arbitrary: fc.constant(0) },
-        { weight: 5, arbitrary: fc.nat(2_000) },
-        { weight: 1, arbitrary: fc.nat(HOUR_MS) },
-      ),
-      step: fc.oneof({ weight: 6, arbitrary: callOf(maxTimes) }, { weight: 1, arbitrary: move }),
-    }),
+): fc.Arbitrary<readonly (readonly Moment[])[]> => {
+  const moment = fc.record({
+    // Now and then long enough for an hour to go by with all that it gives.
+    afterMs: fc.oneof(
+      { weight: 8, arbitrary: fc.constant(0) },
+      { weight: 5, arbitrary: fc.nat(2_000) },
+      { weight: 1, arbitrary: fc.nat(HOUR_MS) },
+    ),
+    step: fc.oneof({ weight: 6, arbitrary: callOf(maxTimes) }, { weight: 1, arbitrary: move }),
+  })
+  return fc.array(
+    fc.oneof(
+      { weight: 30, arbitrary: moment.map(each => [each]) },
+      { weight: 1, arbitrary: handoverOf(move, maxTimes) },
+    ),
     { minLength: 1, maxLength: 100, size: 'max' },
   )
+}
 
 const limits = fc.record({
   maxRequests: fc.integer({ min: 1, max: 9 }),
@@ -198,7 +229,8 @@ async function holdsForAll(
     fc.asyncProperty(
       history,
       limits,
-      async (steps, { toHourMs, partitionCount, urgentReserve, ...bounds }) => {
+      async (passages, { toHourMs, partitionCount, urgentReserve, ...bounds }) => {
+        const steps = passages.flat()
         const startMs = 472_000 * HOUR_MS - toHourMs
         const clock = new TestClock(startMs)
         const options = { clock, random: () => 0.5, urgentReserve, requestTimeoutMs: TIMEOUT_MS, connections }

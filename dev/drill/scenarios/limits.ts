@@ -3,7 +3,6 @@ import { customers, wishlisted } from '../in-process/events.ts'
 import type { World } from '../in-process/world.ts'
 import type { Group } from '../scenario.ts'
 
-const HOUR_MS = 3_600_000
 const requestTimes = async (world: World): Promise<readonly { at: number; status: number | null }[]> =>
   (await world.simulator.app.inject('/_simulator/arrivals/track')).json()
 
@@ -90,7 +89,7 @@ export const limits: Group = {
       world: {
         simulator: { hourlyRequests: 30, rateLimitHeaders: 'mau' },
         braze: { limits: { maxRequestsPerHour: 30 } },
-        startMs: Math.floor(Date.parse('2026-06-01T11:50:00Z') / HOUR_MS) * HOUR_MS + 50 * 60_000,
+        startMs: Date.parse('2026-06-01T11:57:00Z'),
       },
       async play(world) {
         await world.start()

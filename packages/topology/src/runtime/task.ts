@@ -332,11 +332,22 @@ export class Task {
   #nextSource(): TaskSource | undefined {
     let oldest: TaskSource | undefined
     for (const source of this.#sources.values()) {
-      if (source.isWaitingForSchema || !source.buffer.seek(source.onPosition)) continue
+      if (source.isWaitingForSchema) continue
+      const hasNext = source.buffer.seek(source.onPosition)
+      // Here, and not when a record is done: a response counts until the step behind its last record.
+      if (source.isPaused) this.#resumeIfRoom(source)
+      if (!hasNext) continue
       if (oldest === undefined || source.buffer.cursor.timestampMs < oldest.buffer.cursor.timestampMs)
         oldest = source
     }
     return oldest
+  }
+
+  #resumeIfRoom(source: TaskSource): void {
+    if (source.buffer.bytes > this.environment.maxBufferedBytes / 2) return
+    source.isPaused = false
+    source.askedAtMs = this.environment.clock.monotonicMs()
+    this.environment.flow.resume(source)
   }
 
   #processNext(source: TaskSource): void {
@@ -403,11 +414,6 @@ export class Task {
     this.#held?.end()
     source.tracker.advance(source.buffer.cursor.offset + 1)
     source.buffer.consume()
-    if (source.isPaused && source.buffer.bytes <= this.environment.maxBufferedBytes / 2) {
-      source.isPaused = false
-      source.askedAtMs = this.environment.clock.monotonicMs()
-      this.environment.flow.resume(source)
-    }
   }
 
   /** User code's errors are wrapped here, once. */

@@ -79,3 +79,14 @@ test('a partition whose buffer is full is paused, and resumed as the buffer empt
   await until('all is through', () => kafka.committed('stalled', 'inputs', 0) === RECORDS)
   assert.equal(kafka.records('outputs').length, RECORDS)
 })
+
+test('a partition is resumed behind a response that is larger than its buffer, as one that was compressed may be', async t => {
+  const { kafka, open } = await stalled(t, {
+    maxBufferedBytesPerPartition: 65_536,
+    fetchBytesPerPartition: 262_144,
+  })
+  open()
+  for (let i = 0; i < RECORDS; i += 1) kafka.put('inputs', { key: `k${i}`, value: VALUE })
+  await until('all is through', () => kafka.committed('stalled', 'inputs', 0) === RECORDS)
+  assert.equal(kafka.records('outputs').length, RECORDS)
+})

@@ -7,6 +7,7 @@ import type { Codec } from '../serde/serde.ts'
 import { readHeaders, type RecordCursor } from '../wire/record-batch-reader.ts'
 import { OffsetTracker } from './offset-tracker.ts'
 import { PartitionBuffer } from './partition-buffer.ts'
+import type { TaskEnvironment } from './task-environment.ts'
 
 export interface TopicCodecs {
   readonly key: Codec<unknown>
@@ -86,6 +87,24 @@ export class TaskSource {
       this.#behindSincePosition = this.tracker.position
     }
     this.highWatermark = highWatermark
+  }
+
+  pauseIfFull({ flow, maxBufferedBytes }: Pick<TaskEnvironment, 'flow' | 'maxBufferedBytes'>): void {
+    if (this.isPaused || this.buffer.bytes < maxBufferedBytes) return
+    this.isPaused = true
+    flow.pause(this)
+  }
+
+  /** For a paused one: asks for more once half of the buffer is empty. */
+  resumeIfRoom({
+    flow,
+    clock,
+    maxBufferedBytes,
+  }: Pick<TaskEnvironment, 'flow' | 'clock' | 'maxBufferedBytes'>): void {
+    if (this.buffer.bytes > maxBufferedBytes / 2) return
+    this.isPaused = false
+    this.askedAtMs = clock.monotonicMs()
+    flow.resume(this)
   }
 
   /** The record under the cursor belongs to the span of its response. */

@@ -168,10 +168,7 @@ export class Task {
     if (source === undefined || this.#isStopped) return
     source.heard(batch, this.environment.clock)
     source.buffer.push(batch)
-    if (!source.isPaused && source.buffer.bytes >= this.environment.maxBufferedBytes) {
-      source.isPaused = true
-      this.environment.flow.pause(source)
-    }
+    source.pauseIfFull(this.environment)
     this.environment.onReady(this)
   }
 
@@ -335,19 +332,12 @@ export class Task {
       if (source.isWaitingForSchema) continue
       const hasNext = source.buffer.seek(source.onPosition)
       // Here, and not when a record is done: a response counts until the step behind its last record.
-      if (source.isPaused) this.#resumeIfRoom(source)
+      if (source.isPaused) source.resumeIfRoom(this.environment)
       if (!hasNext) continue
       if (oldest === undefined || source.buffer.cursor.timestampMs < oldest.buffer.cursor.timestampMs)
         oldest = source
     }
     return oldest
-  }
-
-  #resumeIfRoom(source: TaskSource): void {
-    if (source.buffer.bytes > this.environment.maxBufferedBytes / 2) return
-    source.isPaused = false
-    source.askedAtMs = this.environment.clock.monotonicMs()
-    this.environment.flow.resume(source)
   }
 
   #processNext(source: TaskSource): void {

@@ -73,10 +73,7 @@ export interface AppOptions {
   readonly maxInFlightRecords: number
   /** Keys, values and headers of those records; at the bound the task stops reading. One record may exceed it. */
   readonly maxInFlightBytes: number
-  /**
-   * A produce batch is sent when it has this many bytes, or `lingerMs` after its first record; while five of its partition are
-   * under way, when one of them is acknowledged.
-   */
+  /** A produce batch is sent when it has this many bytes, or `lingerMs` after its first record. */
   readonly batchBytes: number
   /** See `batchBytes`. */
   readonly lingerMs: number

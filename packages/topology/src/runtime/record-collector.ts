@@ -39,10 +39,6 @@ interface OutputPartition {
   /** Of the records in the writer: by their sum and the least of them their latencies are told, once for all. */
   timestampSum: number
   timestampMin: number
-  /** Batches that are not acknowledged. */
-  underWay: number
-  /** What is open has lingered, and waits until fewer are under way. */
-  isOverdue: boolean
 }
 
 interface OutputTopic {
@@ -61,11 +57,6 @@ interface RecordToCollect {
   readonly batchBytes: number
 }
 
-/**
- * Of one partition, as far as lingering sends them; a full batch goes whatever is under way. A broker takes five of them at a
- * time from one producer: more would only wait there one by one, and so fill instead.
- */
-const MOST_UNDER_WAY = 5
 const INITIAL_BATCH_BYTES = 16_384
 /** What a record's timestamp and offset deltas may take beyond one byte each, in a batch that is not its own. */
 const MAX_DELTA_BYTES = 13
@@ -201,21 +192,12 @@ export class RecordCollector implements Outputs {
     for (const target of this.#open) this.#send(target)
   }
 
-  #sendLingering(): void {
-    this.#cancelLinger = undefined
-    for (const target of this.#open) {
-      if (target.underWay < MOST_UNDER_WAY) this.#send(target)
-      else target.isOverdue = true
-    }
-  }
-
   /** Forgets what has not been sent. */
   discard(): void {
     this.#cancelLinger?.()
     this.#cancelLinger = undefined
     for (const target of this.#open) {
       target.writer.reset()
-      target.isOverdue = false
       forgetTimestamps(target)
     }
     this.#open.clear()
@@ -231,8 +213,6 @@ export class RecordCollector implements Outputs {
       counts,
       timestampSum: 0,
       timestampMin: Number.POSITIVE_INFINITY,
-      underWay: 0,
-      isOverdue: false,
     }))
     const output = { topic, partitions, limits: this.#options.limitsOf(topic), sticky: 0 }
     this.#topics.set(topic, output)
@@ -241,13 +221,11 @@ export class RecordCollector implements Outputs {
 
   #opened(target: OutputPartition): void {
     this.#open.add(target)
-    this.#cancelLinger ??= this.#options.clock.schedule(this.#options.lingerMs, () => this.#sendLingering())
+    this.#cancelLinger ??= this.#options.clock.schedule(this.#options.lingerMs, () => this.sendOpen())
   }
 
   #send(target: OutputPartition): void {
     this.#open.delete(target)
-    target.isOverdue = false
-    target.underWay += 1
     const recordCount = target.writer.count
     const records = target.writer.seal()
     this.#pendingBytes += records.length
@@ -267,13 +245,11 @@ export class RecordCollector implements Outputs {
           })
           // One that was refused may still wait to be written on a connection.
           this.#buffers.giveBack(records)
-          if (target.isOverdue) this.#send(target)
         },
         (error: unknown) => this.#failed(topic, partition, error),
       )
       .finally(() => {
         this.#underWay.delete(sending)
-        target.underWay -= 1
         this.#acknowledged(records.length)
       })
     this.#underWay.add(sending)

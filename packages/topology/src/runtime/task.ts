@@ -4,6 +4,7 @@ import { retryAdviceOf, TopologyError, type TopologyErrorCode } from '../errors.
 import type { CompiledSubTopology, RecordHandler, TableReader } from '../plan/compiled.ts'
 import type { DeliverNode, EnrichNode, NodeId } from '../plan/node.ts'
 import { SchemaNotLoaded } from '../serde/serde.ts'
+import type { RecordCursor } from '../wire/record-batch-reader.ts'
 import type { UncommittedOffset } from './commit.ts'
 import type { FailedDelivery } from './dead-letter.ts'
 import type { DeliveryStage } from './delivery/delivery-stage.ts'
@@ -13,12 +14,11 @@ import { HeldOutputs } from './held-outputs.ts'
 import { InFlightRecords, type InFlightRecord } from './in-flight.ts'
 import { ParkingLot, type ParkingLotOptions } from './parking-lot.ts'
 import type { Outputs } from './record-collector.ts'
+import { lookAheadFor } from './table-look-ahead.ts'
 import { TaskContext } from './task-context.ts'
 import type { ErrorPolicies, ErrorPolicy, TaskEnvironment } from './task-environment.ts'
 import { TaskSource } from './task-source.ts'
 import { buildHandlers } from './task-wiring.ts'
-import { lookAheadFor } from './table-look-ahead.ts'
-import type { RecordCursor } from '../wire/record-batch-reader.ts'
 
 /** Records between two looks at the clock. */
 const RECORDS_PER_SLICE_CHECK = 64

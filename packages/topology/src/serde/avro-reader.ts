@@ -1,6 +1,6 @@
 import { TopologyError } from '../errors.ts'
 import type { AvroType, Resolver } from './avsc-internals.ts'
-import { compileReader, type CompiledReader } from './compiled/compile-reader.ts'
+import { compileCheck, compileReader, type CompiledReader } from './compiled/compile-reader.ts'
 import { buildType } from './avro-type.ts'
 import { beginDecode } from './decode-bounds.ts'
 import type { AvroValueOptions } from './infer-avro.ts'
@@ -17,6 +17,8 @@ export interface Reading<R> {
   readonly resolver: Resolver | undefined
   /** Undefined where the process may not make code. */
   readonly compiled: CompiledReader | undefined
+  /** As `compiled`, without making the value. */
+  readonly check: CompiledReader | undefined
   /** Handed through from `ReaderChoice`: what the codec needs to know about the branch that was chosen. */
   readonly tag: R
 }
@@ -127,9 +129,17 @@ export function ownReading(type: AvroType): Reading<undefined> {
   return { type, tag: undefined, ...resolved(type, type) }
 }
 
-function resolved(type: AvroType, writer: AvroType): Pick<Reading<unknown>, 'resolver' | 'compiled'> {
+function resolved(
+  type: AvroType,
+  writer: AvroType,
+): Pick<Reading<unknown>, 'resolver' | 'compiled' | 'check'> {
   const { resolver, options } = resolve(type, writer)
-  return { resolver, compiled: compileReader(type, resolver === undefined ? type : writer, options) }
+  const written = resolver === undefined ? type : writer
+  return {
+    resolver,
+    compiled: compileReader(type, written, options),
+    check: compileCheck(type, written, options),
+  }
 }
 
 /** Decodes one framed value in place, by compiled code where it can. Everything that the bytes can do wrong ends as TOPOLOGY_DESERIALIZATION_FAILED. */
@@ -147,6 +157,23 @@ export function decodeFramed(
       // Compiled code knows no messages: what is wrong, if anything is, the plain path finds out.
     }
   return decodePlainly(place, reading, frame)
+}
+
+/** Throws what `decodeFramed` throws. */
+export function checkFramed(
+  place: CodecPlace,
+  reading: Reading<unknown>,
+  frame: { readonly bytes: Buffer; readonly start: number; readonly end: number },
+): void {
+  const { check } = reading
+  if (check !== undefined)
+    try {
+      check(frame.bytes, frame.start + FRAME_BYTES, frame.end)
+      return
+    } catch {
+      // What is wrong, if anything is, reading it says.
+    }
+  decodeFramed(place, reading, frame)
 }
 
 function decodePlainly(

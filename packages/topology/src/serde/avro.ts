@@ -1,5 +1,5 @@
 import { AvroWriter } from './avro-writer.ts'
-import { decodeFramed, ownReading, WriterSchemas } from './avro-reader.ts'
+import { checkFramed, decodeFramed, ownReading, WriterSchemas } from './avro-reader.ts'
 import type { AvroRecordSchema, AvroSchema } from './avro-schema.ts'
 import { buildType } from './avro-type.ts'
 import { compileWriter } from './compiled/compile-writer.ts'
@@ -99,6 +99,8 @@ async function openAvro<T>({ context, name, type, text, options, isPart }: AvroB
     encode: value => writer.encode(value),
     decode: (bytes, start, end) =>
       decodeFramed(place, schemas.forFrame(bytes, start, end), { bytes, start, end }) as T,
+    check: (bytes, start, end) =>
+      checkFramed(place, schemas.forFrame(bytes, start, end), { bytes, start, end }),
     ...(isPart ? { kept: keptForm<T>(place, type) } : {}),
   }
 }

@@ -17,6 +17,8 @@ export interface Codec<T> {
    * schema that has to be fetched first. The result keeps no reference to `bytes`.
    */
   decode(bytes: Buffer, start: number, end: number): T
+  /** Throws what `decode` throws for these bytes, and makes no value of them. Without it, they are decoded. */
+  check?(bytes: Buffer, start: number, end: number): void
   /** A shorter form for values that stay in memory: what nobody reads is left out. For whoever has encoded them alone. */
   readonly kept?: Pick<Codec<T>, 'encode' | 'decode'>
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { oracleAsync } from '../../../../test-support/oracle.ts'
 import { TopologyError } from '../../src/errors.ts'
-import { decodeFramed, type Reading, WriterSchemas } from '../../src/serde/avro-reader.ts'
+import { checkFramed, decodeFramed, type Reading, WriterSchemas } from '../../src/serde/avro-reader.ts'
 import { buildType } from '../../src/serde/avro-type.ts'
 import { AvroWriter } from '../../src/serde/avro-writer.ts'
 import type { AvroType } from '../../src/serde/avsc-internals.ts'
@@ -40,7 +40,7 @@ async function readingsOf(
   const header = Buffer.alloc(5)
   header.writeInt32BE(id, 1)
   const compiled = schemas.forFrame(header, 0, header.length)
-  assert.ok(compiled.compiled, 'no code was made')
+  assert.ok(compiled.compiled && compiled.check, 'no code was made')
   return { compiled, plain: { ...compiled, compiled: undefined } }
 }
 
@@ -54,6 +54,10 @@ function outcomeOf(work: () => unknown): unknown {
   }
 }
 
+function isValue(outcome: unknown): boolean {
+  return Object.hasOwn(outcome as object, 'value')
+}
+
 function assertSameRead(
   readings: { compiled: Reading<undefined>; plain: Reading<undefined> },
   frame: Buffer,
@@ -63,6 +67,8 @@ function assertSameRead(
   const at = { bytes: batch, start: around.length, end: around.length + frame.length }
   const plain = outcomeOf(() => decodeFramed(place, readings.plain, at))
   const compiled = outcomeOf(() => decodeFramed(place, readings.compiled, at))
+  const checked = outcomeOf(() => checkFramed(place, readings.compiled, at))
+  assert.deepEqual(checked, isValue(plain) ? { value: undefined } : plain)
   batch.fill(0xff)
   assert.deepEqual(compiled, plain)
   assert.deepEqual(keysOf(compiled), keysOf(plain))
@@ -103,6 +109,7 @@ test('compiled code reads what the plain path reads, with the same schema and wi
 function isReadBy(reading: Reading<undefined>, frame: Buffer, value: unknown): number {
   try {
     assert.deepEqual(reading.compiled?.(frame, 5, frame.length), value)
+    assert.equal(reading.check?.(frame, 5, frame.length), undefined)
     return 1
   } catch {
     return 0

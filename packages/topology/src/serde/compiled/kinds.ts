@@ -1,6 +1,6 @@
 import type { AvroType } from '../avsc-internals.ts'
 import { INT, STRING } from '../guarded-types.ts'
-import { DateTime, Decimal, NumericTime } from '../logical-types.ts'
+import { DateTime, Decimal, isLogical, NumericTime } from '../logical-types.ts'
 import { BIGINT_LONG, DOUBLE, FLOAT, LONG } from '../long-types.ts'
 
 /** What generated code does with a type. `other` is what it leaves to avsc. */
@@ -85,4 +85,9 @@ function partsOf(type: AvroType): readonly AvroType[] {
     ...(type.itemsType === undefined ? [] : [type.itemsType]),
     ...(type.valuesType === undefined ? [] : [type.valuesType]),
   ]
+}
+
+/** What a logical type is written as. */
+export function plain(type: AvroType): AvroType {
+  return isLogical(type) ? type.underlyingType : type
 }

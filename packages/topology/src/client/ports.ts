@@ -9,7 +9,7 @@ import type { TopicPartition } from '../record.ts'
 export interface FetchedBatch extends TopicPartition {
   /**
    * Whole record batches one after another: CRC-checked, uncompressed, without control batches and without records of
-   * aborted transactions. May be empty. The bytes belong to the receiver until it drops them.
+   * aborted transactions. May be empty. The bytes belong to the receiver until it drops or releases them.
    */
   readonly records: Buffer
   /** Records below this offset, which a batch may contain, were not asked for: skip them. */
@@ -18,6 +18,8 @@ export interface FetchedBatch extends TopicPartition {
   readonly nextOffset: number
   readonly highWatermark: number
   readonly lastStableOffset: number
+  /** Once at most: nobody reads `records` any more, other bytes may be written over them. Without it they are collected. */
+  readonly release?: (() => void) | undefined
 }
 
 export interface FetchListener {

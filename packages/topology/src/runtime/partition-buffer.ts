@@ -58,9 +58,11 @@ export class PartitionBuffer {
         }
         return true
       }
-      this.#bytes -= this.#current.records.length
-      onPosition(this.#current.nextOffset)
+      const { records, nextOffset, release } = this.#current
       this.#current = undefined
+      this.#bytes -= records.length
+      release?.()
+      onPosition(nextOffset)
     }
   }
 
@@ -69,6 +71,7 @@ export class PartitionBuffer {
     this.#isOnRecord = false
   }
 
+  /** The bytes are left to the garbage collector: a walk that this call comes out of still reads them. */
   clear(): void {
     this.#batches.clear()
     this.#current = undefined

@@ -5,9 +5,9 @@ import type { Counters, OutputCounts } from '../observability/counters.ts'
 import type { Histogram } from '../observability/histogram.ts'
 import { formatTopicPartition, type RecordHeaders } from '../record.ts'
 import { BATCH_HEADER_BYTES } from '../wire/batch-header.ts'
+import { BufferPool } from '../wire/buffer-pool.ts'
 import { partitionForKey } from '../wire/murmur2.ts'
 import { RecordBatchWriter } from '../wire/record-batch-writer.ts'
-import { BatchBuffers } from './batch-buffers.ts'
 import { letterForms, timestampHeader, type DeadLetter } from './dead-letter.ts'
 import { batchBytesOf, isTimely, keyMissing, tooLarge, untimely, type OutputLimits } from './output-limits.ts'
 
@@ -84,7 +84,7 @@ export class RecordCollector implements Outputs {
   readonly #topics = new Map<string, OutputTopic>()
   readonly #open = new Set<OutputPartition>()
   readonly #underWay = new Set<Promise<void>>()
-  readonly #buffers = new BatchBuffers()
+  readonly #buffers = new BufferPool()
   #cancelLinger: (() => void) | undefined
   #pendingBytes = 0
   #wasFull = false

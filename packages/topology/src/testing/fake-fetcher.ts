@@ -11,6 +11,9 @@ interface FetchedPartition {
   isIdle: boolean
 }
 
+/** No batch, no length and no character that anybody writes. */
+const RELEASED = 0xdb
+
 /** Delivers from microtasks, in the order of assignment, one response per partition and turn. */
 export class FakeFetcher implements Fetcher {
   readonly #logOf: (partition: TopicPartition) => FakeLog
@@ -103,13 +106,17 @@ export class FakeFetcher implements Fetcher {
     fetched.isIdle = isIdle
     fetched.position = response.nextOffset
     if (!isIdle) this.schedule()
+    const records = Buffer.from(response.records)
     listener.onBatch({
       topic,
       partition,
-      ...response,
+      records,
+      nextOffset: response.nextOffset,
       startOffset: position,
       highWatermark: log.endOffset,
       lastStableOffset: log.lastStableOffset,
+      // Whoever reads on is to notice.
+      release: () => records.fill(RELEASED),
     })
   }
 }

@@ -1,9 +1,12 @@
 import { fetchV12, type Reader } from '@platformatic/kafka'
 import type { RawRequest } from './broker-link.ts'
 import type { AbortedTransaction } from './fetched-records.ts'
+import type { BufferPool } from '../../wire/buffer-pool.ts'
 
 /** Fetch by topic name, understood by brokers from 2.7 on. */
 const VERSION = 12
+/** As much as one read of a socket gives. */
+const CHUNK_BYTES = 65_536
 const NO_SESSION = { id: 0, epoch: -1 }
 
 export interface FetchLimits {
@@ -29,6 +32,8 @@ export interface FetchedPartition {
   readonly aborted: readonly AbortedTransaction[]
   /** As the broker sent them: the last batch may be cut off. */
   readonly records: Buffer
+  /** Whether they are from the pool. */
+  readonly isPooled: boolean
 }
 
 export interface FetchAnswer {
@@ -44,6 +49,7 @@ export function fetchRequest(
   partitions: readonly PartitionToFetch[],
   maxWaitMs: number,
   limits: FetchLimits,
+  pool: BufferPool,
 ): RawRequest<FetchAnswer> {
   const topics = Map.groupBy(partitions, ({ topic }) => topic)
   const payload = fetchV12.createRequest(
@@ -66,22 +72,22 @@ export function fetchRequest(
     [],
     '',
   )
-  return { apiKey: fetchV12.api.key, version: VERSION, payload, parse: parseAnswer }
+  return { apiKey: fetchV12.api.key, version: VERSION, payload, parse: reader => parseAnswer(reader, pool) }
 }
 
-function parseAnswer(reader: Reader): FetchAnswer {
+function parseAnswer(reader: Reader, pool: BufferPool): FetchAnswer {
   reader.skip(4)
   const errorCode = reader.readInt16()
   reader.skip(4)
   const partitions: FetchedPartition[] = []
   reader.readArray(() => {
     const topic = reader.readString()
-    reader.readArray(() => partitions.push(parsePartition(reader, topic)))
+    reader.readArray(() => partitions.push(parsePartition(reader, topic, pool)))
   })
   return { errorCode, partitions }
 }
 
-function parsePartition(reader: Reader, topic: string): FetchedPartition {
+function parsePartition(reader: Reader, topic: string, pool: BufferPool): FetchedPartition {
   const partition = reader.readInt32()
   const errorCode = reader.readInt16()
   const highWatermark = Number(reader.readInt64())
@@ -94,9 +100,27 @@ function parsePartition(reader: Reader, topic: string): FetchedPartition {
     })) ?? []
   reader.skip(4)
   const length = Math.max(0, reader.readUnsignedVarInt() - 1)
-  // Copied together where they came in several chunks, and else a view of one chunk: what a task holds on to keeps no more
-  // than a read of the socket (64 KiB) beside its own.
-  const records = reader.buffer.slice(reader.position, reader.position + length)
+  const isPooled = length > CHUNK_BYTES
+  // A short one is a view where it came in one chunk: what a task holds on to keeps no more than a read of the socket.
+  const records = isPooled
+    ? copyPooled(reader, length, pool)
+    : reader.buffer.slice(reader.position, reader.position + length)
   reader.skip(length)
-  return { topic, partition, errorCode, highWatermark, lastStableOffset, aborted, records }
+  return { topic, partition, errorCode, highWatermark, lastStableOffset, aborted, records, isPooled }
+}
+
+/** What came in several chunks, together. */
+function copyPooled({ buffer, position }: Reader, length: number, pool: BufferPool): Buffer {
+  // Sizes that come again are found again.
+  const records = pool.take(Math.ceil(length / CHUNK_BYTES) * CHUNK_BYTES).subarray(0, length)
+  let copied = 0
+  let chunkStart = 0
+  for (const chunk of buffer.buffers) {
+    const from = Math.max(0, position - chunkStart)
+    chunkStart += chunk.length
+    if (from >= chunk.length) continue
+    copied += chunk.copy(records, copied, from, Math.min(chunk.length, from + length - copied))
+    if (copied === length) break
+  }
+  return records
 }

@@ -1,5 +1,6 @@
 import type { TopologyError } from '../../errors.ts'
 import { formatTopicPartition, type TopicPartition } from '../../record.ts'
+import { BufferPool } from '../../wire/buffer-pool.ts'
 import type { Fetcher, FetcherOptions, FetchListener } from '../ports.ts'
 import type { Cluster, Leader } from './cluster.ts'
 import type { FetchLimits } from './fetch-request.ts'
@@ -20,6 +21,7 @@ export class BrokerFetcher implements Fetcher {
   readonly #onClose: () => void
   readonly #finder: LeaderFinder<FetchingPartition>
   readonly #partitions = new Map<string, FetchingPartition>()
+  readonly #pool = new BufferPool()
   readonly #leaders = new Map<number, LeaderFetch>()
 
   constructor(cluster: Cluster, options: FetcherOptions, onClose: () => void) {
@@ -77,6 +79,7 @@ export class BrokerFetcher implements Fetcher {
         cluster: this.#cluster,
         nodeId,
         limits: this.#limits,
+        pool: this.#pool,
         maxWaitMs: this.#maxWaitMs,
         onMoved: (moved, error) => this.#seek(moved, error),
         onFailed: (failed, error) => this.#fail(failed, error),

@@ -1,5 +1,6 @@
 import { TopologyError } from '../../errors.ts'
 import { formatTopicPartition } from '../../record.ts'
+import type { BufferPool } from '../../wire/buffer-pool.ts'
 import type { BrokerLink } from './broker-link.ts'
 import { checksum } from './checksum.ts'
 import type { Cluster } from './cluster.ts'
@@ -13,6 +14,8 @@ export interface LeaderFetchOptions {
   readonly cluster: Cluster
   readonly nodeId: number
   readonly limits: FetchLimits
+  /** For the records of answers. */
+  readonly pool: BufferPool
   readonly maxWaitMs: number
   /** The partition has to be asked for elsewhere, or later. */
   readonly onMoved: (partition: FetchingPartition, error: TopologyError) => void
@@ -103,7 +106,8 @@ export class LeaderFetch {
       lane.isAsking = false
       for (const partition of asked) partition.isAsked = false
     }
-    lane.link.send(fetchRequest(asked, waitMs, this.#options.limits)).then(
+    const { limits, pool } = this.#options
+    lane.link.send(fetchRequest(asked, waitMs, limits, pool)).then(
       answer => {
         settle()
         if (!this.#isClosed) this.#answered(asked, answer)
@@ -169,7 +173,7 @@ export class LeaderFetch {
   #deliver({ partition, fetched, startOffset, nextOffset }: Delivery): void {
     // An earlier listener of this answer may have unassigned it.
     if (partition.isGone) return
-    const { cluster, maxWaitMs } = this.#options
+    const { cluster, maxWaitMs, pool } = this.#options
     const nowMs = cluster.settings.clock.monotonicMs()
     if (nextOffset === startOffset && nowMs - partition.heardAtMs < maxWaitMs * 0.9) return
     partition.heardAtMs = nowMs
@@ -184,6 +188,7 @@ export class LeaderFetch {
         nextOffset,
         highWatermark,
         lastStableOffset,
+        release: fetched.isPooled ? () => pool.giveBack(fetched.records) : undefined,
       })
     } catch (error) {
       this.#options.onFailed(partition, located(error, partition, startOffset))

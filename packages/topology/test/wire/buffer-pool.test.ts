@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BatchBuffers } from '../../src/runtime/batch-buffers.ts'
+import { BufferPool } from '../../src/wire/buffer-pool.ts'
 import { RecordBatchWriter } from '../../src/wire/record-batch-writer.ts'
 
 const MIB = 1_048_576
 
 test('the bytes of a batch that is given back are those of a later one', () => {
-  const buffers = new BatchBuffers()
+  const buffers = new BufferPool()
   const writer = new RecordBatchWriter(1_000, bytes => buffers.take(bytes))
   const sealed = (text: string): Buffer => {
     writer.appendRecord(null, Buffer.from(text), 1_000)
@@ -24,7 +24,7 @@ test('the bytes of a batch that is given back are those of a later one', () => {
 })
 
 test('a small batch does not get a large buffer, and a large one no small one', () => {
-  const buffers = new BatchBuffers()
+  const buffers = new BufferPool()
   const given = buffers.take(100_000)
   buffers.giveBack(given)
   assert.equal(buffers.take(1_000).length, 1_000)
@@ -33,7 +33,7 @@ test('a small batch does not get a large buffer, and a large one no small one', 
 })
 
 test('of what is given back, the last 8 MiB are kept', () => {
-  const buffers = new BatchBuffers()
+  const buffers = new BufferPool()
   const given = Array.from({ length: 12 }, () => buffers.take(MIB))
   for (const buffer of given) buffers.giveBack(buffer)
   const taken = Array.from({ length: 12 }, () => buffers.take(MIB).buffer)

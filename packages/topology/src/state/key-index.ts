@@ -52,12 +52,26 @@ export class KeyIndex {
     }
   }
 
-  /** For the first `count` hashes: a location of that hash's slot, of another key perhaps, or 0. */
+  /** Reads the slots of the first `count` hashes; the sum has no meaning. */
+  touch(hashes: Int32Array, count: number): number {
+    let sum = 0
+    for (let i = 0; i < count; i += 1) {
+      const hash = hashes[i]!
+      const slots = this.#directory[hash >>> this.#shift]!.slots
+      sum ^= slots[(hash << 1) & (slots.length - 1)]!
+    }
+    return sum
+  }
+
+  /** For the first `count` hashes: the location of a row that has it, or 0. */
   peek(hashes: Int32Array, count: number, locations: Int32Array): void {
     for (let i = 0; i < count; i += 1) {
       const hash = hashes[i]!
       const slots = this.#directory[hash >>> this.#shift]!.slots
-      locations[i] = slots[((hash << 1) & (slots.length - 1)) + 1]!
+      const mask = slots.length - 1
+      let at = (hash << 1) & mask
+      while (slots[at + 1] !== 0 && slots[at] !== hash) at = (at + 2) & mask
+      locations[i] = slots[at + 1]!
     }
   }
 

@@ -1,4 +1,4 @@
-import type { TableStore } from './table-store.ts'
+import type { RowBytes, TableStore } from './table-store.ts'
 
 /** The plainest table store, to compare others with: a `Map` by the key's bytes. Its `bytes` are those of keys and values. */
 export class MapTableStore implements TableStore {
@@ -17,6 +17,10 @@ export class MapTableStore implements TableStore {
     this.delete(key)
     this.#rows.set(keyOf(key), Buffer.from(value))
     this.bytes += key.length + value.length
+  }
+
+  putRow({ keyBytes, keyStart, keyEnd, valueBytes, valueStart, valueEnd }: RowBytes): void {
+    this.put(keyBytes.subarray(keyStart, keyEnd), valueBytes.subarray(valueStart, valueEnd))
   }
 
   delete(key: Uint8Array): boolean {

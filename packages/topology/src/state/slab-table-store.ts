@@ -1,7 +1,7 @@
 import { hashKey } from './key-hash.ts'
 import { KeyIndex } from './key-index.ts'
 import { RowSlabs } from './row-slabs.ts'
-import { type KeyPlaces, MOST_WARMED, type TableStore } from './table-store.ts'
+import { type KeyPlaces, MOST_WARMED, type RowBytes, rowOf, type TableStore } from './table-store.ts'
 
 /** Below this much garbage nothing is moved: small tables would only shuffle their rows. */
 const MIN_GARBAGE_BYTES = 64 * 1024
@@ -33,14 +33,19 @@ class SlabTableStore implements TableStore {
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
-    const hash = hashKey(key, 0, key.length)
-    const location = this.#index.find(hash, key, 0, key.length)
+    this.putRow(rowOf(key, value))
+  }
+
+  putRow(row: RowBytes): void {
+    const { keyBytes, keyStart, keyEnd } = row
+    const hash = hashKey(keyBytes, keyStart, keyEnd)
+    const location = this.#index.find(hash, keyBytes, keyStart, keyEnd)
     if (location === 0) {
-      this.#index.add(hash, this.#slabs.append(key, value))
+      this.#index.add(hash, this.#slabs.append(row))
       return
     }
-    if (!this.#slabs.overwrite(location, value)) {
-      const moved = this.#slabs.append(key, value)
+    if (!this.#slabs.overwrite(location, row)) {
+      const moved = this.#slabs.append(row)
       this.#index.move(hash, location, moved)
       this.#slabs.release(location)
     }
@@ -72,8 +77,9 @@ class SlabTableStore implements TableStore {
    */
   warm(bytes: Uint8Array, { starts, ends }: KeyPlaces, count: number): void {
     for (let i = 0; i < count; i += 1) hashes[i] = hashKey(bytes, starts[i]!, ends[i]!)
+    touched = this.#index.touch(hashes, count)
     this.#index.peek(hashes, count, locations)
-    touched = this.#slabs.touch(locations, count)
+    touched ^= this.#slabs.touch(locations, count)
   }
 
   *entries(): IterableIterator<readonly [key: Buffer, value: Buffer]> {

@@ -10,6 +10,8 @@ export interface TableStore {
   readonly bytes: number
   /** Copies both. An existing row is replaced. */
   put(key: Uint8Array, value: Uint8Array): void
+  /** As `put`, of bytes where they stand: a view that is made for one call costs more than copying what it shows. */
+  putRow(row: RowBytes): void
   /** Whether there was a row. */
   delete(key: Uint8Array): boolean
   /** Finds the row of `bytes[start, end)`; true leaves it in `valueBuffer[valueStart, valueEnd)`. */
@@ -25,6 +27,27 @@ export interface TableStore {
   /** Every row once, in no order, as copies. Not to be mixed with changes. */
   entries(): IterableIterator<readonly [key: Buffer, value: Buffer]>
   clear(): void
+}
+
+/** A row where it stands: its key and its value in a buffer each, which may be the same. */
+export interface RowBytes {
+  readonly keyBytes: Uint8Array
+  readonly keyStart: number
+  readonly keyEnd: number
+  readonly valueBytes: Uint8Array
+  readonly valueStart: number
+  readonly valueEnd: number
+}
+
+export function rowOf(key: Uint8Array, value: Uint8Array): RowBytes {
+  return {
+    keyBytes: key,
+    keyStart: 0,
+    keyEnd: key.length,
+    valueBytes: value,
+    valueStart: 0,
+    valueEnd: value.length,
+  }
 }
 
 /** Where keys stand in a buffer. */

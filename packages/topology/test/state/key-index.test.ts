@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { hashKey } from '../../src/state/key-hash.ts'
 import { KeyIndex } from '../../src/state/key-index.ts'
 import { RowSlabs } from '../../src/state/row-slabs.ts'
+import { rowOf } from '../../src/state/table-store.ts'
 
 const NOTHING = Buffer.alloc(0)
 
@@ -15,7 +16,7 @@ function fillAndCheck(count: number, hashOf: (i: number) => number): KeyIndex {
   const slabs = new RowSlabs()
   const index = new KeyIndex(slabs)
   const locations = Array.from({ length: count }, (_, i) => {
-    const location = slabs.append(rowKey(i), NOTHING)
+    const location = slabs.append(rowOf(rowKey(i), NOTHING))
     index.add(hashOf(i), location)
     return location
   })
@@ -47,7 +48,7 @@ test('a large index takes 11 to 22 bytes a key and each growth step moves one se
   let largestStep = 0
   for (let i = 0; i < 400_000; i += 1) {
     const before = index.bytes
-    index.add(hashKey(rowKey(i), 0, rowKey(i).length), slabs.append(rowKey(i), NOTHING))
+    index.add(hashKey(rowKey(i), 0, rowKey(i).length), slabs.append(rowOf(rowKey(i), NOTHING)))
     largestStep = Math.max(largestStep, index.bytes - before)
   }
   const perKey = index.bytes / 400_000

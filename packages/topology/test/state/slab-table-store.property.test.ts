@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { oracle as holds, oracleSeed } from '../../../../test-support/oracle.ts'
 import { MapTableStore } from '../../src/state/map-table-store.ts'
 import { createSlabTableStore } from '../../src/state/slab-table-store.ts'
-import type { TableStore } from '../../src/state/table-store.ts'
+import type { RowBytes, TableStore } from '../../src/state/table-store.ts'
 
 type Step =
   | { readonly kind: 'put'; readonly key: number; readonly length: number }
@@ -45,6 +45,14 @@ function valueBytes(length: number, salt: number): Buffer {
   return value
 }
 
+/** As it stands in a fetched record, between other bytes. */
+function rowInPlace(key: Buffer, value: Buffer): RowBytes {
+  const bytes = Buffer.concat([Buffer.from('xyz'), key, Buffer.from('-'), value, Buffer.from('w')])
+  const keyEnd = 3 + key.length
+  const place = { keyStart: 3, keyEnd, valueStart: keyEnd + 1, valueEnd: bytes.length - 1 }
+  return { keyBytes: bytes, valueBytes: bytes, ...place }
+}
+
 function lookup(store: TableStore, key: Buffer): string | undefined {
   // The key stands inside a larger buffer, as it does in a record batch.
   const bytes = Buffer.concat([Buffer.from('xy'), key, Buffer.from('z')])
@@ -81,7 +89,8 @@ test('a slab store answers like a Map through any history', t => {
         const key = keyBytes(step.key)
         if (step.kind === 'put') {
           const value = valueBytes(step.length, index * 2_654_435_761)
-          store.put(key, value)
+          if (step.key % 2 === 0) store.put(key, value)
+          else store.putRow(rowInPlace(key, value))
           oracle.put(key, value)
           value.fill(0xee)
         }

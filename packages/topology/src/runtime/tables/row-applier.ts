@@ -43,13 +43,14 @@ export class RowApplier {
   malformed = 0
   readonly #options: RowApplierOptions
   #rows: TableRows
-  #buffer = new PartitionBuffer()
+  #buffer: PartitionBuffer
   #isBlocked = false
   /** Whether `work` has anything to do, now or once it is unblocked. */
   #isIdle = true
 
   constructor(rows: TableRows, options: RowApplierOptions) {
     this.#rows = rows
+    this.#buffer = new PartitionBuffer(rows.lookAhead)
     this.#options = options
   }
 
@@ -70,7 +71,7 @@ export class RowApplier {
   restart(rows: TableRows): void {
     // Emptied, which ends a walk that this call comes out of; and replaced, so that whoever waits for its record sees it.
     this.#buffer.clear()
-    this.#buffer = new PartitionBuffer()
+    this.#buffer = new PartitionBuffer(rows.lookAhead)
     this.#rows = rows
     this.#isBlocked = false
     this.#isIdle = true

@@ -19,8 +19,13 @@ export class RowWatches {
     }
   }
 
+  /** Whether anybody waits for any row. */
+  get isWatched(): boolean {
+    return this.#watchers.size > 0
+  }
+
   put(key: Uint8Array): void {
-    if (this.#watchers.size === 0) return
+    if (!this.isWatched) return
     const id = idOf(key)
     if (this.#watchers.has(id)) this.#put.add(id)
   }

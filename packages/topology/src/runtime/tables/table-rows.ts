@@ -1,5 +1,5 @@
 import { createSlabTableStore } from '../../state/slab-table-store.ts'
-import type { TableStore } from '../../state/table-store.ts'
+import { MOST_WARMED, type RowBytes, type TableStore } from '../../state/table-store.ts'
 import type { Codec } from '../../serde/serde.ts'
 import { partitionForKey } from '../../wire/murmur2.ts'
 import type { RecordCursor } from '../../wire/record-batch-reader.ts'
@@ -31,6 +31,9 @@ export function keptForm({ codecs, isMemory }: TableParts): Codec<unknown>['kept
   return isMemory ? undefined : codecs.value.kept
 }
 
+const EMPTY = Buffer.alloc(0)
+const keysAhead = { starts: new Int32Array(MOST_WARMED), ends: new Int32Array(MOST_WARMED) }
+
 /**
  * The rows of one table partition, as its records make them: the last record of a key is its row, older timestamps
  * included, and a null value deletes it. Rows stay encoded; each value is read once on its way in, so that a row that
@@ -47,6 +50,15 @@ export class TableRows {
   readonly #partition: number
   readonly #isMemory: boolean
   readonly #kept: Codec<unknown>['kept']
+  /** What is put, of every record anew. */
+  readonly #row: { -readonly [Field in keyof RowBytes]: RowBytes[Field] } = {
+    keyBytes: EMPTY,
+    keyStart: 0,
+    keyEnd: 0,
+    valueBytes: EMPTY,
+    valueStart: 0,
+    valueEnd: 0,
+  }
 
   constructor(table: TableParts, partition: number) {
     this.#codecs = table.codecs
@@ -55,6 +67,16 @@ export class TableRows {
     this.#watches = table.watches
     this.#partition = partition
     this.#isMemory = table.isMemory
+  }
+
+  /** Brings the places of the records behind the cursor into the processor's caches, and answers how many they are. */
+  get lookAhead(): ((cursor: RecordCursor) => number) | undefined {
+    if (!this.#codecs.key.isByteStable) return undefined
+    return cursor => {
+      const count = cursor.keysAhead(keysAhead.starts, keysAhead.ends)
+      this.store.warm(cursor.buffer, keysAhead, count)
+      return count
+    }
   }
 
   /**
@@ -67,12 +89,12 @@ export class TableRows {
       this.nullKeys += 1
       return
     }
-    const value = valueStart < 0 ? null : this.#read(buffer, valueStart, valueEnd)
-    const key = this.#tableKey(buffer, keyStart, keyEnd)
     if (valueStart < 0) {
-      this.store.delete(key)
+      this.store.delete(this.#tableKey(buffer, keyStart, keyEnd))
       return
     }
+    this.#placeValue(buffer, valueStart, valueEnd)
+    this.#placeKey(buffer, keyStart, keyEnd)
     if (
       !this.#isMemory &&
       partitionForKey(buffer, keyStart, keyEnd, this.#placement.partitions) !== this.#partition
@@ -80,8 +102,8 @@ export class TableRows {
       this.misplaced += 1
       this.#placement.misplaced += 1
     }
-    this.store.put(key, this.#kept?.encode(value) ?? buffer.subarray(valueStart, valueEnd))
-    this.#watches.put(key)
+    this.store.putRow(this.#row)
+    if (this.#watches.isWatched) this.#watches.put(this.#tableKey(buffer, keyStart, keyEnd))
   }
 
   /**
@@ -97,11 +119,34 @@ export class TableRows {
     }
   }
 
-  /** The value where another form of it is kept; else it is only seen whether it can be read. */
-  #read(buffer: Buffer, start: number, end: number): unknown {
+  /** Where another form of a value is kept, it is made of the value; else it is only seen whether it can be read. */
+  #placeValue(buffer: Buffer, start: number, end: number): void {
     const codec = this.#codecs.value
-    if (this.#kept !== undefined || codec.check === undefined) return codec.decode(buffer, start, end)
-    return codec.check(buffer, start, end)
+    const row = this.#row
+    if (this.#kept !== undefined) {
+      row.valueBytes = this.#kept.encode(codec.decode(buffer, start, end))
+      row.valueStart = 0
+      row.valueEnd = row.valueBytes.length
+      return
+    }
+    if (codec.check === undefined) codec.decode(buffer, start, end)
+    else codec.check(buffer, start, end)
+    row.valueBytes = buffer
+    row.valueStart = start
+    row.valueEnd = end
+  }
+
+  #placeKey(buffer: Buffer, start: number, end: number): void {
+    const row = this.#row
+    if (this.#codecs.key.isByteStable) {
+      row.keyBytes = buffer
+      row.keyStart = start
+      row.keyEnd = end
+      return
+    }
+    row.keyBytes = this.#tableKey(buffer, start, end)
+    row.keyStart = 0
+    row.keyEnd = row.keyBytes.length
   }
 
   /** The key as a reader encodes it: bytes that carry a schema id differ between versions of the schema. */

@@ -88,6 +88,7 @@ async function windowOf([first, end]: readonly [number, number]): Promise<Window
           batches.push({ ...batch, records: Buffer.from(batch.records) })
           return Promise.resolve({ baseOffset: 0 })
         },
+        abandon: () => undefined,
         close: () => Promise.resolve(),
       }),
   }

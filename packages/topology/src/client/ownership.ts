@@ -11,7 +11,7 @@ function nameOf({ topic, partition }: TopicPartition): string {
   return formatTopicPartition(topic, partition)
 }
 
-/** What a member owns, and the calls of its listener about it: one after the other, in the order of the changes. */
+/** What a member owns, and the calls of its listener about it: one after the other, but for losses, which wait for none. */
 export class Ownership {
   readonly #listener: GroupListener
   readonly #owned = new Map<string, Owned>()
@@ -60,18 +60,30 @@ export class Ownership {
     })
   }
 
-  /** Everything is gone at once; the listener hears of it when it is done with earlier calls. */
+  /**
+   * Everything is gone at once, and so the listener hears of it: a revocation that is under way has nothing left to wait for.
+   * Resolves when both are over.
+   */
   lose(): Promise<void> {
     const lost = this.partitions
     this.#owned.clear()
+    const told = lost.length === 0 ? undefined : this.#guarded(() => this.#listener.onLost(lost))
     return this.#inTurn(async () => {
-      if (lost.length > 0) await this.#listener.onLost(lost)
+      await told
     })
   }
 
-  /** Never rejects: what the listener throws goes to its `onError`. */
   #inTurn(run: () => Promise<void>): Promise<void> {
-    this.#calls = this.#calls.then(run).catch((error: unknown) => this.#listener.onError(error as Error))
+    this.#calls = this.#calls.then(() => this.#guarded(run))
     return this.#calls
+  }
+
+  /** Never rejects: what the listener throws goes to its `onError`. */
+  async #guarded(run: () => Promise<void>): Promise<void> {
+    try {
+      await run()
+    } catch (error) {
+      this.#listener.onError(error as Error)
+    }
   }
 }

@@ -1,3 +1,4 @@
+import type { TopologyError } from '../errors.ts'
 import type { TopicPartition } from '../record.ts'
 
 /*
@@ -70,6 +71,15 @@ export interface BatchProducer {
   close(): Promise<void>
 }
 
+/** A producer outside of transactions. */
+export interface PlainProducer extends BatchProducer {
+  /**
+   * Gives up what is not acknowledged: those sends reject with the reason, and nothing of them is sent again. Of what was
+   * under way any part may have been appended, or still be. What is sent afterwards waits for none of it.
+   */
+  abandon(reason: TopologyError): void
+}
+
 export interface CommitOffset extends TopicPartition {
   /** The NEXT offset to read, as Kafka stores it. */
   readonly offset: number
@@ -113,15 +123,18 @@ export interface MemberMetadata {
 }
 
 /**
- * Calls are incremental (each names only the partitions that change), never empty, and one after the other. A member that
- * gets no partition hears nothing.
+ * Calls are incremental (each names only the partitions that change), never empty, and one after the other, but that a loss
+ * is told at once, while a revocation is under way too. A member that gets no partition hears nothing.
  */
 export interface GroupListener {
   /** Partitions that are now this member's. Earlier revocations are over. */
   onAssigned(partitions: readonly TopicPartition[]): Promise<void>
   /** Awaited before the partitions are given up: drain and commit here. */
   onRevoked(partitions: readonly TopicPartition[]): Promise<void>
-  /** The partitions are already someone else's: drop them, commit nothing. The member joins again by itself. */
+  /**
+   * The partitions are already someone else's: drop them, commit nothing. Those of a revocation that is under way are among
+   * them. The member joins again by itself.
+   */
   onLost(partitions: readonly TopicPartition[]): Promise<void>
   /** The member cannot go on, or the listener has thrown. */
   onError(error: Error): void
@@ -233,7 +246,7 @@ export interface KafkaClient {
   readonly admin: Admin
   readonly groups: GroupAdmin
   createFetcher(options?: FetcherOptions): Fetcher
-  createProducer(): Promise<BatchProducer>
+  createProducer(): Promise<PlainProducer>
   /** Aborts what a predecessor with the same id has left open. */
   createTransactionalProducer(options: TransactionOptions): Promise<TransactionalProducer>
   createGroupMember(options: GroupOptions): GroupMember

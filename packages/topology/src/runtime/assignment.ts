@@ -10,7 +10,7 @@ import type {
   CompiledTopology,
 } from '../plan/compiled.ts'
 import type { OffsetReset } from '../plan/node.ts'
-import { formatTopicPartition, type TopicPartition } from '../record.ts'
+import type { TopicPartition } from '../record.ts'
 import type { Commits } from './commit.ts'
 import { DeliveryShares } from './delivery/delivery-shares.ts'
 import type { TopicPartitions } from './start-up.ts'
@@ -141,17 +141,18 @@ export class Assignment implements GroupListener {
         'the last commit before a revocation failed; the work will be repeated',
       )
     })
-    for (const open of revoked) {
-      this.#leaving.delete(open)
-      this.#release(open)
-    }
+    // What was lost meanwhile is released already.
+    const released = revoked.filter(open => this.#leaving.delete(open))
+    for (const open of released) this.#release(open)
     this.#tellShares()
-    await this.#reopen(revoked, partitions)
+    await this.#reopen(released, partitions)
   }
 
   async onLost(partitions: readonly TopicPartition[]): Promise<void> {
     this.#options.environment.counters.rebalances.lost += 1
-    const lost = this.#remove(partitions)
+    const leaving = [...this.#leaving].filter(open => hasAny(open, partitions))
+    for (const open of leaving) this.#leaving.delete(open)
+    const lost = [...this.#remove(partitions), ...leaving]
     for (const open of lost) this.#release(open)
     this.#tellShares()
     await this.#options.committer.tasksLost()
@@ -182,15 +183,11 @@ export class Assignment implements GroupListener {
 
   /** The tasks that lose a partition; nothing of theirs is fetched any more. */
   #remove(partitions: readonly TopicPartition[]): OpenTask[] {
-    const gone = new Set(partitions.map(({ topic, partition }) => formatTopicPartition(topic, partition)))
-    const removed: OpenTask[] = []
-    for (const [id, open] of this.#open) {
-      const { partition } = open.task
-      if (![...open.topics].some(topic => gone.has(formatTopicPartition(topic, partition)))) continue
-      this.#open.delete(id)
+    const removed = [...this.#open.values()].filter(open => hasAny(open, partitions))
+    for (const open of removed) {
+      this.#open.delete(open.task.id)
       this.#unassign(open)
       open.task.stopIntake()
-      removed.push(open)
     }
     return removed
   }
@@ -363,6 +360,10 @@ export class Assignment implements GroupListener {
       }),
     )
   }
+}
+
+function hasAny({ task, topics }: OpenTask, partitions: readonly TopicPartition[]): boolean {
+  return partitions.some(({ topic, partition }) => partition === task.partition && topics.has(topic))
 }
 
 function tablesOf({ tables, memories }: CompiledSubTopology): readonly CompiledTable[] {

@@ -1,4 +1,4 @@
-import type { CommitOffset, GroupMember } from '../client/ports.ts'
+import type { CommitOffset, GroupMember, PlainProducer } from '../client/ports.ts'
 import type { Logger } from '../config.ts'
 import { TopologyError } from '../errors.ts'
 import type { RecordCollector } from './record-collector.ts'
@@ -24,6 +24,7 @@ export interface UncommittedOffset {
 
 export interface CommitterOptions {
   readonly collector: RecordCollector
+  readonly producer: Pick<PlainProducer, 'abandon'>
   readonly group: Pick<GroupMember, 'commit'>
   readonly tasks: () => readonly Task[]
   /** The group has them. */
@@ -45,6 +46,7 @@ export interface CommitterOptions {
 export class Committer implements Commits {
   readonly #options: CommitterOptions
   #last: Promise<void> = Promise.resolve()
+  #isEnded = false
   commits = 0
   readonly aborts: number = 0
 
@@ -59,17 +61,34 @@ export class Committer implements Commits {
     return run
   }
 
-  /** Their outputs stay; whoever has the partitions repeats what was not committed. */
+  /**
+   * Whoever has the partitions now repeats what was not committed. Outputs that are not acknowledged are not sent again, or they
+   * would come behind newer ones of the same keys. A batch has outputs of several tasks: none is given up while some have work.
+   */
   tasksLost(): Promise<void> {
+    const { tasks, collector, producer } = this.#options
+    if (tasks().length > 0) return Promise.resolve()
+    const reason = new TopologyError(
+      'TOPOLOGY_MEMBER_FENCED',
+      'The partitions are lost, and with them what was not acknowledged',
+    )
+    collector.abandon(reason)
+    producer.abandon(reason)
     return Promise.resolve()
   }
 
+  /** Nothing is committed any more. */
+  end(): void {
+    this.#isEnded = true
+  }
+
   async #run(): Promise<void> {
+    if (this.#isEnded) return
     const uncommitted = this.#options.tasks().flatMap(task => task.uncommitted())
-    await this.#options.collector.flush()
-    if (uncommitted.length === 0) return
     const offsets: CommitOffset[] = uncommitted.map(({ offset }) => offset)
     try {
+      await this.#options.collector.flush()
+      if (uncommitted.length === 0 || this.#isEnded) return
       await this.#options.group.commit(offsets)
     } catch (error) {
       if (!TopologyError.is(error)) throw error

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { BatchProducer, GroupMember } from '../client/ports.ts'
+import type { BatchProducer, GroupMember, PlainProducer } from '../client/ports.ts'
+import { TopologyError } from '../errors.ts'
 import type { AppEnvironment } from './app.ts'
 import type { Assignment } from './assignment.ts'
 import { Committer, type Commits, type UncommittedOffset } from './commit.ts'
@@ -16,13 +17,16 @@ export interface CommitParts {
 /** How outputs leave and how offsets are committed: the one difference between the guarantees, but for `holdsOutputs`. */
 export interface Guarantee {
   readonly producer: BatchProducer
-  /** For what belongs to no commit: the dead letters of tables, whose positions are not committed either. */
+  /** For what belongs to no commit and to no task: the dead letters of tables, whose positions are not committed either. */
   readonly plainProducer: BatchProducer
   /** What the collector tells of a batch that could not be produced. */
   readonly onOutputFailure: (error: Error) => void
   /** Once. */
   createCommits(parts: CommitParts): Commits
-  /** The application cannot go on, or does not wait any longer: what fails from now on is no failure of its. */
+  /**
+   * The application cannot go on, or does not wait any longer: nothing is sent or committed any more, and what fails from now
+   * on is no failure of its.
+   */
   end(): void
   close(): Promise<void>
 }
@@ -33,17 +37,27 @@ export function openGuarantee(app: AppEnvironment): Promise<Guarantee> {
 
 async function openAtLeastOnce(app: AppEnvironment): Promise<Guarantee> {
   const { kafka, logger, counters, onFailure } = app
-  const producer = endingWithRefusal(await kafka.createProducer())
+  const [producer, plainProducer] = await Promise.all([
+    kafka.createProducer().then(endingWithRefusal),
+    kafka.createProducer(),
+  ])
+  let committer: Committer | undefined
   let isEnded = false
+  const end = (): void => {
+    isEnded = true
+    producer.refuse(new TopologyError('TOPOLOGY_CLOSED', 'The application takes no more outputs'))
+    committer?.end()
+  }
   return {
     producer,
-    plainProducer: producer,
+    plainProducer,
     onOutputFailure: error => {
       if (!isEnded) onFailure(error)
     },
-    createCommits: ({ collector, group, assignment }) =>
-      new Committer({
+    createCommits({ collector, group, assignment }) {
+      committer = new Committer({
         collector,
+        producer,
         group,
         logger,
         tasks: () => assignment().tasksAtWork,
@@ -51,30 +65,39 @@ async function openAtLeastOnce(app: AppEnvironment): Promise<Guarantee> {
         onPutOff: () => {
           counters.commitFailures += 1
         },
-      }),
-    end: () => {
-      isEnded = true
+      })
+      return committer
     },
-    close() {
-      // What it takes back then has not failed: the letters of a table that was still loading, say.
-      isEnded = true
-      return producer.close()
+    end,
+    async close() {
+      end()
+      await Promise.all([producer.close(), plainProducer.close()])
     },
   }
 }
 
 /** What is sent after a batch that was refused for good would overtake its records when they are repeated. */
-function endingWithRefusal(producer: BatchProducer): BatchProducer {
+function endingWithRefusal(
+  producer: PlainProducer,
+): PlainProducer & { readonly refuse: (reason: Error) => void } {
   let refusal: Error | undefined
+  let abandoned: TopologyError | undefined
   return {
     async send(batch) {
       if (refusal !== undefined) throw refusal
       try {
         return await producer.send(batch)
       } catch (error) {
-        refusal ??= error as Error
+        if (error !== abandoned) refusal ??= error as Error
         throw error
       }
+    },
+    refuse(reason) {
+      refusal ??= reason
+    },
+    abandon(reason) {
+      abandoned = reason
+      producer.abandon(reason)
     },
     close: () => producer.close(),
   }

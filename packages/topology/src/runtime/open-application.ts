@@ -125,7 +125,7 @@ function withPatientRegistry(app: AppEnvironment): AppEnvironment {
   return { ...app, registry: patientRegistry(app.registry, { clock, random, logger, signal }) }
 }
 
-/** `letters` takes what belongs to no commit. */
+/** `letters` takes what belongs to no commit: its fate is not that of the tasks. */
 function createCollectors(
   app: AppEnvironment,
   guarantee: Guarantee,
@@ -134,7 +134,6 @@ function createCollectors(
 ): { readonly collector: RecordCollector; readonly letters: RecordCollector } {
   const { producer, plainProducer, onOutputFailure } = guarantee
   const collector = createCollector(app, topics, { producer, onSpace, onFailure: onOutputFailure })
-  if (producer === plainProducer) return { collector, letters: collector }
   const letters = createCollector(app, topics, {
     producer: plainProducer,
     onSpace: () => undefined,

@@ -90,6 +90,8 @@ export class RecordCollector implements Outputs {
   #wasFull = false
   #seenNowMs = 0
   #failure: Error | undefined
+  /** Why, the last time. */
+  #abandoned: TopologyError | undefined
 
   constructor(options: RecordCollectorOptions) {
     this.#options = options
@@ -178,11 +180,16 @@ export class RecordCollector implements Outputs {
     if (target.writer.count === 1) this.#opened(target)
   }
 
-  /** Resolves once everything appended before the call is acknowledged; rejects with what could not be produced. */
+  /**
+   * Resolves once everything appended before the call is acknowledged; rejects with what could not be produced, or with why
+   * it was abandoned.
+   */
   async flush(): Promise<void> {
+    const abandoned = this.#abandoned
     this.sendOpen()
     await Promise.all(this.#underWay)
     if (this.#failure !== undefined) throw this.#failure
+    if (this.#abandoned !== undefined && this.#abandoned !== abandoned) throw this.#abandoned
   }
 
   /** What has been appended leaves now, without lingering. */
@@ -190,6 +197,12 @@ export class RecordCollector implements Outputs {
     this.#cancelLinger?.()
     this.#cancelLinger = undefined
     for (const target of this.#open) this.#send(target)
+  }
+
+  /** Forgets what has not been sent. The producer rejects the rest with the same reason. */
+  abandon(reason: TopologyError): void {
+    this.#abandoned = reason
+    this.discard()
   }
 
   /** Forgets what has not been sent. */
@@ -263,6 +276,7 @@ export class RecordCollector implements Outputs {
   }
 
   #failed(topic: string, partition: number, error: unknown): void {
+    if (error === this.#abandoned) return
     this.#failure ??=
       error instanceof Error
         ? error

@@ -1,7 +1,7 @@
 import type {
-  BatchProducer,
   CommitOffset,
   MemberMetadata,
+  PlainProducer,
   ProduceBatch,
   TransactionalProducer,
 } from '../client/ports.ts'
@@ -12,7 +12,7 @@ function closedError(): TopologyError {
   return new TopologyError('TOPOLOGY_CLOSED', 'The producer is closed')
 }
 
-export class FakeProducer implements BatchProducer {
+export class FakeProducer implements PlainProducer {
   readonly #cluster: FakeCluster
   /** Sends that are not acknowledged. */
   readonly #rejects = new Set<(error: Error) => void>()
@@ -31,9 +31,13 @@ export class FakeProducer implements BatchProducer {
     })
   }
 
+  abandon(reason: TopologyError): void {
+    for (const reject of this.#rejects) reject(reason)
+  }
+
   close(): Promise<void> {
     this.#isClosed = true
-    for (const reject of this.#rejects) reject(closedError())
+    this.abandon(closedError())
     return Promise.resolve()
   }
 

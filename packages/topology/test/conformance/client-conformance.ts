@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test'
 import type { KafkaClient } from '../../src/client/ports.ts'
 import { TopologyError, type TopologyErrorCode } from '../../src/errors.ts'
 import { FetchRecorder } from './fetch-recorder.ts'
-import { produce } from './produce.ts'
+import { batchOf, produce } from './produce.ts'
 import { until } from './until.ts'
 
 /** One implementation of the client ports. */
@@ -115,6 +115,29 @@ function producerConformance(subject: ClientUnderTest): void {
       await until('everything is read', () => recorder.position === 120)
       assert.deepEqual(recorder.values, batches.flat())
     }
+  })
+
+  test(`${name}: what a producer abandons rejects, and what comes afterwards does not wait for it`, async t => {
+    const client = await openClient(t, subject)
+    const topic = await createTopic(client, 1)
+    const target = { topic, partition: 0 }
+    const producer = await client.createProducer()
+    await produce(producer, target, ['a'])
+    const sends = ['b', 'c'].map(value => producer.send({ ...target, ...batchOf([value]) }))
+    producer.abandon(new TopologyError('TOPOLOGY_MEMBER_FENCED', 'given up'))
+    const outcomes = await Promise.allSettled([...sends, producer.send({ ...target, ...batchOf(['d']) })])
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['rejected', 'rejected', 'fulfilled'],
+    )
+    producer.abandon(new TopologyError('TOPOLOGY_MEMBER_FENCED', 'nothing is to be given up'))
+    await produce(producer, target, ['e'])
+    const recorder = new FetchRecorder(0)
+    client.createFetcher().assign(target, 0, recorder)
+    await until('everything is read', () => recorder.values.includes('e'))
+    // What was under way may have been appended.
+    const certain = recorder.values.filter(value => value !== 'b' && value !== 'c')
+    assert.deepEqual(certain, ['a', 'd', 'e'])
   })
 
   test(`${name}: a closed producer takes nothing more`, async t => {

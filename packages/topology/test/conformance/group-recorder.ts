@@ -23,10 +23,9 @@ export class GroupRecorder implements GroupListener {
     })
   }
 
-  onLost(partitions: readonly TopicPartition[]): Promise<void> {
-    return this.#call(async () => {
-      this.lost.push(...this.#drop(partitions))
-    })
+  /** Waits for no other call. */
+  async onLost(partitions: readonly TopicPartition[]): Promise<void> {
+    this.lost.push(...this.#drop(partitions))
   }
 
   onError(error: Error): void {

@@ -122,8 +122,9 @@ class Process {
         if (isLate) this.isZombie = false
         for (const partition of released) this.owned.delete(partition)
       },
-      onSendRejected: () => {
-        this.mayFail = true
+      onSendRejected: error => {
+        // What was given up with its partitions is no reason to fail.
+        if (!TopologyError.is(error) || error.code !== 'TOPOLOGY_MEMBER_FENCED') this.mayFail = true
         world.interrupted(this.owned)
       },
       onCommit: hasSucceeded => {

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { topology } from '../../src/dsl/builder.ts'
 import type { KafkaClient } from '../../src/client/ports.ts'
+import { systemClock, type Clock } from '../../src/clock.ts'
 import type { DeliveryAssignment, Destination } from '../../src/operators/destination.ts'
 import type { Topology } from '../../src/plan/topology.ts'
 import { App } from '../../src/runtime/app.ts'
 import { string } from '../../src/serde/primitives.ts'
 import { createFakeClient } from '../../src/testing/fake-client.ts'
+import { TestClock } from '../../src/testing/test-clock.ts'
 import { streamTopic } from '../../src/topic.ts'
 import { until } from '../../../../test-support/until.ts'
 
@@ -57,8 +59,13 @@ function built(destination: Destination<string>): Topology {
   return builder.build()
 }
 
-function appOn(t: TestContext, kafka: KafkaClient, destination: Destination<string>): App {
-  const config = { kafka, commitIntervalMs: 10, lingerMs: 1, shutdownTimeoutMs: 2_000 }
+function appOn(
+  t: TestContext,
+  kafka: KafkaClient,
+  destination: Destination<string>,
+  clock: Clock = systemClock,
+): App {
+  const config = { kafka, clock, commitIntervalMs: 10, lingerMs: 1, shutdownTimeoutMs: 2_000 }
   const app = new App(built(destination).compiled, config, {
     connect: () => ({ kafka, registry: undefined }),
   })
@@ -113,6 +120,24 @@ test('a session that ends takes the share with it', async t => {
   kafka.expireMember('sharing', 0)
   await until('it has all again', () => destination.log.length === 4)
   assert.deepEqual(destination.log, ['it has none', 'it has 0 1 2 3', 'it has none', 'it has 0 1 2 3'])
+})
+
+test('a session that ends in a revocation takes the share at once, whatever is under way', async t => {
+  const kafka = createFakeClient({ topics: [{ name: 'words', partitions: PARTITIONS }] })
+  const log: string[] = []
+  const [first, second] = [new Shared('first', log), new Shared('second', log)]
+  await appOn(t, kafka, first, new TestClock()).start()
+  await until('the first has all', () => first.share === PARTITIONS)
+  first.isHeld = true
+  kafka.put('words', { key: 'a', value: 'w', partition: 3 })
+  await until('a call is under way', () => log.includes('first sends w'))
+  await appOn(t, kafka.anotherClient(), second).start()
+  kafka.expireMember('sharing', 0)
+  // Its clock stands still: the revocation would wait for the call without end.
+  await until('the first has none', () => log.lastIndexOf('first has none') > log.indexOf('first sends w'))
+  await until('they share again', () => first.share === 2 && second.share === 2)
+  assert.ok(!log.includes('first has sent'))
+  first.release()
 })
 
 test('one destination that shares something out cannot stand in two steps', () => {

@@ -4,6 +4,7 @@ import type {
   GroupListener,
   GroupMember,
   KafkaClient,
+  PlainProducer,
   TransactionalProducer,
 } from '../../src/client/ports.ts'
 import type { TopicPartition } from '../../src/record.ts'
@@ -14,7 +15,7 @@ export interface MortalEvents {
   onAssigned(partitions: readonly TopicPartition[]): void
   /** The listener has let go of them, `isLate`: after they were lost. */
   onReleased(partitions: readonly TopicPartition[], isLate: boolean): void
-  onSendRejected(): void
+  onSendRejected(error: unknown): void
   onCommit(hasSucceeded: boolean): void
 }
 
@@ -34,7 +35,7 @@ export class MortalClient {
       admin: kafka.admin,
       groups: kafka.groups,
       createFetcher: options => this.#fetcher(kafka.createFetcher(options)),
-      createProducer: async () => this.#producer(await kafka.createProducer()),
+      createProducer: async () => this.#plainProducer(await kafka.createProducer()),
       createTransactionalProducer: async options =>
         this.#transactional(await kafka.createTransactionalProducer(options)),
       createGroupMember: options => this.#member(kafka.createGroupMember(options)),
@@ -106,6 +107,15 @@ export class MortalClient {
     }
   }
 
+  #plainProducer(producer: PlainProducer): PlainProducer {
+    return {
+      ...this.#producer(producer),
+      abandon: reason => {
+        if (!this.isDead) producer.abandon(reason)
+      },
+    }
+  }
+
   #transactional(producer: TransactionalProducer): TransactionalProducer {
     return {
       ...this.#producer(producer),
@@ -116,7 +126,7 @@ export class MortalClient {
   }
 
   #watched<T>(sending: Promise<T>): Promise<T> {
-    sending.catch(() => this.#events.onSendRejected())
+    sending.catch((error: unknown) => this.#events.onSendRejected(error))
     return sending
   }
 

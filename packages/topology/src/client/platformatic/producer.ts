@@ -1,7 +1,7 @@
 import { initProducerIdV4 } from '@platformatic/kafka'
 import type { TopologyError } from '../../errors.ts'
 import { formatTopicPartition } from '../../record.ts'
-import type { BatchProducer, ProduceBatch } from '../ports.ts'
+import type { PlainProducer, ProduceBatch } from '../ports.ts'
 import type { Cluster, Leader } from './cluster.ts'
 import { ErrorCode } from './error-codes.ts'
 import { brokerError, closedError, transactionOver, translateError } from './errors.ts'
@@ -35,7 +35,7 @@ export async function createBrokerProducer(cluster: Cluster, onClose: () => void
  * Keeps each partition's batches with the broker that leads it. With a transactional identity whatever would need another
  * one ends the producer instead: its transaction is lost then.
  */
-export class BrokerProducer implements BatchProducer {
+export class BrokerProducer implements PlainProducer {
   readonly #cluster: Cluster
   readonly #onClose: () => void
   readonly #finder: LeaderFinder<SendingPartition>
@@ -43,6 +43,9 @@ export class BrokerProducer implements BatchProducer {
   readonly #leaders = new Map<number, LeaderSender>()
   readonly #closing = new AbortController()
   #identity: ProducerIdentity
+  /** Under it batches may be with the brokers that nobody knows of: nothing new is sent under it. */
+  #spent: ProducerIdentity | undefined
+  #renewing: Promise<ProducerIdentity> | undefined
   /** Why no more batches are taken. */
   #end: TopologyError | undefined
 
@@ -67,9 +70,20 @@ export class BrokerProducer implements BatchProducer {
       partition.sequence.push({ batch, resolve, reject })
       if (known === undefined) {
         this.#partitions.set(name, partition)
-        this.#finder.find(partition)
+        if (this.#identity === this.#spent) void this.#renewIdentity(partition)
+        else this.#finder.find(partition)
       } else partition.leader?.offer(partition)
     })
+  }
+
+  abandon(reason: TopologyError): void {
+    const partitions = [...this.#partitions.values()]
+    if (partitions.every(({ sequence }) => sequence.isIdle)) return
+    for (const partition of partitions) this.#giveUp(partition, reason)
+    // With their connections goes what is still on its way.
+    for (const leader of this.#leaders.values()) void leader.close()
+    this.#leaders.clear()
+    this.#spent = this.#identity
   }
 
   async close(reason: TopologyError = closedError('The producer')): Promise<void> {
@@ -119,24 +133,29 @@ export class BrokerProducer implements BatchProducer {
     else this.#finder.find(partition)
   }
 
-  /** The broker has lost this partition's sequences. Never rejects. */
+  /** The broker has lost this partition's sequences, or they are not known. Never rejects. */
   async #renewIdentity(partition: SendingPartition): Promise<void> {
     const { sequence } = partition
-    const { settings } = this.#cluster
-    const { signal } = this.#closing
     try {
       // Another partition may have met the same loss a moment ago.
-      if (sequence.identity === this.#identity) {
-        this.#identity = await retrying(settings, { what: 'Renewing a producer id', signal }, () =>
-          requestIdentity(this.#cluster),
-        )
-      }
-      if (this.#end !== undefined) return
-      sequence.useIdentity(this.#identity)
+      const identity = sequence.identity === this.#identity ? await this.#nextIdentity() : this.#identity
+      if (this.#end !== undefined || partition.isGone) return
+      sequence.useIdentity(identity)
       this.#finder.find(partition)
     } catch (error) {
-      if (this.#end === undefined) this.#giveUp(partition, translateError(error, 'Renewing a producer id'))
+      if (this.#end === undefined && !partition.isGone)
+        this.#giveUp(partition, translateError(error, 'Renewing a producer id'))
     }
+  }
+
+  /** The same one for all that ask while it is under way. */
+  #nextIdentity(): Promise<ProducerIdentity> {
+    const { settings } = this.#cluster
+    const options = { what: 'Renewing a producer id', signal: this.#closing.signal }
+    this.#renewing ??= retrying(settings, options, () => requestIdentity(this.#cluster))
+      .then(identity => (this.#identity = identity))
+      .finally(() => (this.#renewing = undefined))
+    return this.#renewing
   }
 
   #isMissingForLong(partition: SendingPartition, error: TopologyError): boolean {

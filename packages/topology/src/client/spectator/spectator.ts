@@ -2,7 +2,7 @@ import { TopologyError } from '../../errors.ts'
 import type { RecordHeaders, TopicPartition } from '../../record.ts'
 import { readHeaders, RecordCursor } from '../../wire/record-batch-reader.ts'
 import type {
-  BatchProducer,
+  PlainProducer,
   CommitOffset,
   Fetcher,
   FetchListener,
@@ -105,7 +105,7 @@ function cuttingListener(fetcher: Fetcher, reading: Reading, listener: FetchList
   }
 }
 
-function spectatingProducer(onRecord: (record: UnwrittenRecord) => void): BatchProducer {
+function spectatingProducer(onRecord: (record: UnwrittenRecord) => void): PlainProducer {
   return {
     send({ topic, partition, records }: ProduceBatch) {
       const cursor = new RecordCursor()
@@ -124,6 +124,7 @@ function spectatingProducer(onRecord: (record: UnwrittenRecord) => void): BatchP
       // As the port says of a batch whose place nobody knows.
       return Promise.resolve({ baseOffset: -1 })
     },
+    abandon: () => undefined,
     close: () => Promise.resolve(),
   }
 }

@@ -23,8 +23,8 @@ const HEADER_BYTES = 8
 /** In less than this a spare slab would be a good part of all. */
 const BYTES_WITH_A_SPARE = 8 * SLAB_BYTES
 const HOLE = -1
-/** A second look into a row, one line of the processor's cache behind the first. */
-const TOUCHED_WORDS = 12
+/** A row is looked at once in each of its first three lines of the processor's cache: a short one takes no more than two. */
+const LINE_WORDS = 16
 const LONGEST_LOOPED = 24
 const NO_SLAB = 0
 const EMPTY = Buffer.alloc(0)
@@ -79,7 +79,10 @@ export class RowSlabs {
       const location = locations[i]!
       const words = this.#words[location >>> UNIT_BITS]!
       const at = (location & UNIT_MASK) << 1
-      if (location !== 0) sum ^= words[at]! ^ words[Math.min(at + TOUCHED_WORDS, words.length - 1)]!
+      const last = words.length - 1
+      if (location !== 0)
+        sum ^=
+          words[at]! ^ words[Math.min(at + LINE_WORDS, last)]! ^ words[Math.min(at + 2 * LINE_WORDS, last)]!
     }
     return sum
   }

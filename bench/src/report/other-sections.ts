@@ -44,7 +44,7 @@ export function tablesSection(file: ResultsFile): Section {
   return {
     markdown: [
       '### A large table',
-      `${grouped(rows)} rows of 133 bytes under keys of 20 bytes. Updates replace every row twice by a longer one; then nine of ten are deleted, and the size of the store is held against that before.`,
+      `${grouped(rows)} rows of 133 bytes under keys of 20 bytes. Updates replace every row twice by a longer one; then nine of ten are deleted, and the size of the store is held against that before. *Lookups* ask for one row after the other, wherever it lies; *looked up ahead* are 32 keys at a time, as a task knows the keys of its next records when it joins them by their own key (with a global table it does not).`,
       markdownTable(
         ['', ...FIGURE_COLUMNS.map(([header]) => header)],
         measured.map(({ name, title }) => [

@@ -11,6 +11,7 @@ export const FIGURE_COLUMNS = [
   ['RSS MiB', 'loadedRssMiB', 0],
   ['longest pause ms', 'longestLoadPauseMs', 1],
   ['lookups/s', 'lookupsPerSecond', 0],
+  ['looked up ahead/s', 'lookupsAheadPerSecond', 0],
   ['longest 1,000 lookups ms', 'longestThousandLookupsMs', 1],
   ['longest change ms', 'longestChangeMs', 2],
   ['size after updates', 'bytesAfterUpdates', 2],

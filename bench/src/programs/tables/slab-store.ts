@@ -1,9 +1,10 @@
 import { avro, HttpSchemaRegistry } from '@tributary/topology'
 import { createSlabTableStore } from '../../../../packages/topology/src/state/slab-table-store.ts'
+import { MOST_WARMED } from '../../../../packages/topology/src/state/table-store.ts'
 import { customerId, JobRecords } from '../../job/records.ts'
 import { FramedWriter, schemaText } from '../../job/schemas.ts'
 import { PLAIN } from '../../job/variant.ts'
-import { tablePlace, tell, tellLookups } from './table-program.ts'
+import { tablePlace, tell, tellLookups, tellLookupsAhead } from './table-program.ts'
 
 // The library's table store alone, with its codec: lookups, updates and deletes, without Kafka.
 
@@ -40,14 +41,32 @@ tell('rows', store.rows)
 tell('storeMiB', store.bytes / 2 ** 20)
 await loadSchema()
 
-const keyBytes = Buffer.alloc(64)
+const keyBytes = Buffer.alloc(64 * MOST_WARMED)
 await tellLookups(place, key => {
   const end = keyBytes.write(key, 'latin1')
-  if (!store.find(keyBytes, 0, end)) throw new Error(`${key} has no row`)
-  const row = codec.decode(store.valueBuffer, store.valueStart, store.valueEnd)
-  return row.quantity + row.activityId.length
+  return quantityAt(key, 0, end)
+})
+// As a task looks up what its records are joined with by their own keys: those of the next records are known.
+const ahead = { starts: new Int32Array(MOST_WARMED), ends: new Int32Array(MOST_WARMED) }
+await tellLookupsAhead(place, MOST_WARMED, keys => {
+  let end = 0
+  for (const [i, key] of keys.entries()) {
+    ahead.starts[i] = end
+    end += keyBytes.write(key, end, 'latin1')
+    ahead.ends[i] = end
+  }
+  store.warm(keyBytes, ahead, keys.length)
+  let sum = 0
+  for (const [i, key] of keys.entries()) sum += quantityAt(key, ahead.starts[i]!, ahead.ends[i]!)
+  return sum
 })
 changeRows()
+
+function quantityAt(key: string, start: number, end: number): number {
+  if (!store.find(keyBytes, start, end)) throw new Error(`${key} has no row`)
+  const row = codec.decode(store.valueBuffer, store.valueStart, store.valueEnd)
+  return row.quantity + row.activityId.length
+}
 
 /** A codec asks for a writer's schema when it first meets it. */
 async function loadSchema(): Promise<void> {

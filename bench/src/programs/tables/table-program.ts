@@ -50,23 +50,58 @@ export async function tellLoad(load: () => Promise<number>): Promise<void> {
 
 const LOOKUPS_PER_TURN = 1_000
 
-/** Looks rows up in slices, as records of batches would; `quantityOf` reads the two fields of a row. */
+/** Looks rows up one by one; `quantityOf` reads the two fields of a row. */
 export async function tellLookups(place: TablePlace, quantityOf: (key: string) => number): Promise<void> {
+  const { sum, perSecond, longestMs } = await inTurns(place, (from, to) => {
+    let part = 0
+    for (let count = from; count < to; count += 1)
+      part += quantityOf(customerId(lookupIndex(count, place.rows)))
+    return part
+  })
+  tell('lookupSum', sum)
+  tell('lookupsPerSecond', perSecond)
+  tell('longestThousandLookupsMs', longestMs)
+}
+
+/** As many of the same lookups at a time as `quantityOfAll` is given keys. */
+export async function tellLookupsAhead(
+  place: TablePlace,
+  atOnce: number,
+  quantityOfAll: (keys: readonly string[]) => number,
+): Promise<void> {
+  const { sum, perSecond } = await inTurns(place, (from, to) => {
+    let part = 0
+    for (let count = from; count < to; count += atOnce) {
+      const keys: string[] = []
+      for (let next = count; next < Math.min(to, count + atOnce); next += 1)
+        keys.push(customerId(lookupIndex(next, place.rows)))
+      part += quantityOfAll(keys)
+    }
+    return part
+  })
+  tell('lookupAheadSum', sum)
+  tell('lookupsAheadPerSecond', perSecond)
+}
+
+/** In slices, as records of batches would. */
+async function inTurns(
+  place: TablePlace,
+  lookUp: (from: number, to: number) => number,
+): Promise<{ readonly sum: number; readonly perSecond: number; readonly longestMs: number }> {
   let sum = 0
   let busyMs = 0
   let longestMs = 0
   for (let done = 0; done < place.lookups;) {
     const from = performance.now()
     const end = Math.min(place.lookups, done + LOOKUPS_PER_TURN)
-    for (; done < end; done += 1) sum += quantityOf(customerId(lookupIndex(done, place.rows)))
+    sum += lookUp(done, end)
+    done = end
     const tookMs = performance.now() - from
     busyMs += tookMs
     longestMs = Math.max(longestMs, tookMs)
     await turn()
   }
-  tell('lookupSum', sum)
-  tell('lookupsPerSecond', place.lookups / (busyMs / 1_000))
-  tell('longestThousandLookupsMs', longestMs)
+  return { sum, perSecond: place.lookups / (busyMs / 1_000), longestMs }
 }
 
 export function rssMiB(): number {

@@ -3,6 +3,7 @@ import { backoffMs } from '../backoff.ts'
 import { retryAdviceOf, TopologyError, type TopologyErrorCode } from '../errors.ts'
 import type { CompiledSubTopology, RecordHandler, TableReader } from '../plan/compiled.ts'
 import type { DeliverNode, EnrichNode, NodeId } from '../plan/node.ts'
+import { beginRecords } from '../serde/compiled/texts.ts'
 import { SchemaNotLoaded } from '../serde/serde.ts'
 import type { RecordCursor } from '../wire/record-batch-reader.ts'
 import type { UncommittedOffset } from './commit.ts'
@@ -353,6 +354,7 @@ export class Task {
     try {
       const { codecs } = source
       if (cursor.timestampMs < 0) throw this.#timeless()
+      beginRecords(cursor.buffer)
       if (cursor.keyStart >= 0) key = codecs.key.decode(cursor.buffer, cursor.keyStart, cursor.keyEnd)
       if (cursor.valueStart >= 0)
         value = codecs.value.decode(cursor.buffer, cursor.valueStart, cursor.valueEnd)

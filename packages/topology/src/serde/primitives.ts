@@ -1,4 +1,5 @@
 import type { RawBuffer } from './compiled/raw-buffer.ts'
+import { readWholeText } from './compiled/texts.ts'
 import { copyRecentText, noteRecentText } from './recent-text.ts'
 import { Scratch } from './scratch.ts'
 import { describeValue } from './describe-value.ts'
@@ -30,7 +31,7 @@ export function string(): Serde<string> {
         return scratch.view(copyRecentText(value, buffer) || buffer.write(value, 0, 'utf8'))
       },
       decode(bytes, start, end) {
-        const text = (bytes as RawBuffer).utf8Slice(start, end)
+        const text = readWholeText(bytes as RawBuffer, start, end)
         noteRecentText(text, bytes, start, end)
         return text
       },

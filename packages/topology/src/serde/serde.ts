@@ -14,7 +14,8 @@ export interface Codec<T> {
   encode(value: T): Uint8Array
   /**
    * Throws TOPOLOGY_DESERIALIZATION_FAILED for bytes that can never be read, and SchemaNotLoaded when the bytes name a
-   * schema that has to be fetched first. The result keeps no reference to `bytes`.
+   * schema that has to be fetched first. The result keeps no reference to `bytes`, which for a table's row may be shared
+   * memory (a `SharedArrayBuffer`).
    */
   decode(bytes: Buffer, start: number, end: number): T
   /** Throws what `decode` throws for these bytes, and makes no value of them. Without it, they are decoded. */

@@ -53,8 +53,7 @@ export function readText(bytes: RawBuffer, at: number, length: number): string {
   if (length > LONGEST_SHARED) return bytes.utf8Slice(at, end)
   if (!isAscii(bytes, at, end)) return bytes.utf8Slice(at, end)
   if (bytes === recordsBytes) return cutOfRecords(bytes, at, end)
-  if (end > valueWindow.end)
-    openWindow(valueWindow, bytes, at, Math.min(at + VALUE_WINDOW_BYTES, valueEnd))
+  if (end > valueWindow.end) openWindow(valueWindow, bytes, at, Math.min(at + VALUE_WINDOW_BYTES, valueEnd))
   return valueWindow.text.slice(at - valueWindow.start, end - valueWindow.start)
 }
 

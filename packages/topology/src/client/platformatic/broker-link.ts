@@ -1,4 +1,11 @@
-import { type API, Connection, ResponseError, type Reader, type Writer } from '@platformatic/kafka'
+import {
+  type API,
+  Connection,
+  ResponseError,
+  TimeoutError,
+  type Reader,
+  type Writer,
+} from '@platformatic/kafka'
 import { isIP } from 'node:net'
 import { closedError } from './errors.ts'
 import type { Address, ClientSettings } from './options.ts'
@@ -11,6 +18,19 @@ export interface RawRequest<R> {
   readonly parse: (reader: Reader) => R
 }
 
+export interface BrokerLinkEvents {
+  /** A request, sent at that time on the monotonic clock, was not answered in time. */
+  onTimeout(sentAtMs: number): void
+  onClosed(link: BrokerLink): void
+}
+
+export interface BrokerLinkOptions {
+  readonly address: () => Address
+  readonly events: BrokerLinkEvents
+  /** Default: the client's. */
+  readonly requestTimeoutMs?: number | undefined
+}
+
 /**
  * A connection to one broker that opens itself on use and again after a failure. Requests leave in the order of the
  * calls. A failed call rejects with the client's error; whoever makes it decides about another attempt.
@@ -19,17 +39,17 @@ export class BrokerLink {
   readonly #settings: ClientSettings
   readonly #address: () => Address
   readonly #requestTimeoutMs: number
+  readonly #events: BrokerLinkEvents
+  #underWay = 0
+  #heardAtMs = 0
   #connecting: Promise<Connection> | undefined
   #isClosed = false
 
-  constructor(
-    settings: ClientSettings,
-    address: () => Address,
-    requestTimeoutMs: number = settings.requestTimeoutMs,
-  ) {
+  constructor(settings: ClientSettings, options: BrokerLinkOptions) {
     this.#settings = settings
-    this.#address = address
-    this.#requestTimeoutMs = requestTimeoutMs
+    this.#address = options.address
+    this.#events = options.events
+    this.#requestTimeoutMs = options.requestTimeoutMs ?? settings.requestTimeoutMs
   }
 
   /**
@@ -65,8 +85,14 @@ export class BrokerLink {
     )
   }
 
+  /** Gives up a connection that nobody waits on and that has said nothing since then: the next call opens another. */
+  dropIfSilentSince(ms: number): void {
+    if (this.#underWay === 0 && this.#heardAtMs <= ms) this.#drop()
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#events.onClosed(this)
     const connecting = this.#connecting
     this.#connecting = undefined
     const connection = await connecting?.catch(() => undefined)
@@ -78,19 +104,30 @@ export class BrokerLink {
     if (this.#isClosed) throw closedError('The connection')
     // Every call waits for the same promise, also when it is settled: that keeps their order.
     const connecting = (this.#connecting ??= this.#connect())
+    const { clock } = this.#settings
+    const sentAtMs = clock.monotonicMs()
+    this.#underWay += 1
     try {
-      return await run(await connecting)
+      const answer = await run(await connecting)
+      this.#heardAtMs = clock.monotonicMs()
+      return answer
     } catch (error) {
       // What follows on a connection that has failed once cannot be told from what belongs to the failed request.
-      if (this.#connecting === connecting) {
-        this.#connecting = undefined
-        connecting.then(
-          connection => connection.socket.destroy(),
-          () => undefined,
-        )
-      }
+      if (this.#connecting === connecting) this.#drop()
+      if (error instanceof TimeoutError && !this.#isClosed) this.#events.onTimeout(sentAtMs)
       throw this.#isClosed ? closedError('The connection') : error
+    } finally {
+      this.#underWay -= 1
     }
+  }
+
+  #drop(): void {
+    const connecting = this.#connecting
+    this.#connecting = undefined
+    connecting?.then(
+      connection => connection.socket.destroy(),
+      () => undefined,
+    )
   }
 
   async #connect(): Promise<Connection> {

@@ -1,7 +1,7 @@
 import { metadataV12 } from '@platformatic/kafka'
 import { TopologyError } from '../../errors.ts'
 import { formatTopicPartition } from '../../record.ts'
-import { BrokerLink } from './broker-link.ts'
+import { BrokerLink, type BrokerLinkEvents } from './broker-link.ts'
 import { ErrorCode } from './error-codes.ts'
 import { brokerError, translateError } from './errors.ts'
 import type { Address, ClientSettings } from './options.ts'
@@ -25,16 +25,24 @@ export class Cluster {
   readonly #topicNames = new Map<string, string>()
   readonly #control = new Map<number, BrokerLink>()
   readonly #bootstrap: BrokerLink[]
+  readonly #links = new Set<BrokerLink>()
+  readonly #linkEvents: BrokerLinkEvents = {
+    // Whatever has lost this connection on the way may have lost the others, and each would take its time to be found out.
+    onTimeout: sentAtMs => {
+      for (const link of this.#links) link.dropIfSilentSince(sentAtMs)
+    },
+    onClosed: link => this.#links.delete(link),
+  }
   #nextLink = 0
 
   constructor(settings: ClientSettings) {
     this.settings = settings
-    this.#bootstrap = settings.bootstrap.map(address => new BrokerLink(settings, () => address))
+    this.#bootstrap = settings.bootstrap.map(address => this.#link(() => address))
   }
 
   /** A connection of the caller's own, who closes it: a long poll holds up whatever else shares its connection. */
   openLink(nodeId: number, requestTimeoutMs?: number): BrokerLink {
-    return new BrokerLink(this.settings, () => this.#addressOf(nodeId), requestTimeoutMs)
+    return this.#link(() => this.#addressOf(nodeId), requestTimeoutMs)
   }
 
   /** The shared connection to a broker, for short requests. */
@@ -127,6 +135,12 @@ export class Cluster {
 
   async close(): Promise<void> {
     await Promise.all([...this.#control.values(), ...this.#bootstrap].map(link => link.close()))
+  }
+
+  #link(address: () => Address, requestTimeoutMs?: number): BrokerLink {
+    const link = new BrokerLink(this.settings, { address, events: this.#linkEvents, requestTimeoutMs })
+    this.#links.add(link)
+    return link
   }
 
   #addressOf(nodeId: number): Address {

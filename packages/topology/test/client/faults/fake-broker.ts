@@ -18,6 +18,10 @@ export interface FakeBroker {
   readonly host: string
   readonly port: number
   readonly address: string
+  /** From now on what arrives on the connections that are open is not answered. New ones work. */
+  makeHalfOpen(): void
+  /** The requests that were not answered for that, by their keys. */
+  readonly swallowed: readonly number[]
 }
 
 export const Api = {
@@ -70,9 +74,15 @@ export async function startFakeBroker(
       }
     })
   })
+  const halfOpen = new Set<Socket>()
+  const swallowed: number[] = []
   const answer = (socket: Socket, frame: Buffer): void => {
     const reader = Reader.from(frame)
     const apiKey = reader.readInt16()
+    if (halfOpen.has(socket)) {
+      swallowed.push(apiKey)
+      return
+    }
     const version = reader.readInt16()
     const correlationId = reader.readInt32()
     reader.readNullableString(false)
@@ -93,7 +103,15 @@ export async function startFakeBroker(
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const broker = { host: '127.0.0.1', port, address: `127.0.0.1:${port}` }
+  const broker = {
+    host: '127.0.0.1',
+    port,
+    address: `127.0.0.1:${port}`,
+    swallowed,
+    makeHalfOpen() {
+      for (const socket of sockets) halfOpen.add(socket)
+    },
+  }
   t.after(() => {
     for (const socket of sockets) socket.destroy()
     server.close()

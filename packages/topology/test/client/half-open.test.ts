@@ -84,3 +84,20 @@ test('what is abandoned is not sent again, and what comes afterwards goes under 
     { producerId: 8n, sequence: 1, value: 'kept' },
   ])
 })
+
+test('one request that is not answered in time gives up the other connections that are as silent', async t => {
+  const broker = await startFakeBroker(t, ({ apiKey }) => (apiKey === Api.produce ? appended() : undefined))
+  const client = createKafkaClient({
+    brokers: [broker.address],
+    clientId: 'half-open',
+    requestTimeoutMs: 300,
+  })
+  t.after(() => client.close())
+  const producer = await client.createProducer()
+  await producer.send({ ...target, ...batchOf(['before']) })
+  await client.admin.describeTopics(['none'])
+  broker.makeHalfOpen()
+  await producer.send({ ...target, ...batchOf(['after']) })
+  // The leader is looked for again on a connection that has not been tried in vain.
+  assert.deepEqual(broker.swallowed, [Api.produce])
+})

@@ -180,6 +180,10 @@ export class LeaderFetch {
     const { topic, highWatermark, lastStableOffset, aborted } = fetched
     try {
       const records = usableRecords(fetched.records, aborted, checksum)
+      const giveBack = fetched.isPooled ? () => pool.giveBack(fetched.records) : undefined
+      // Decompressed, say: what was fetched is not read any more.
+      const isCopy = records.buffer !== fetched.records.buffer
+      if (isCopy) giveBack?.()
       partition.listener.onBatch({
         topic,
         partition: fetched.partition,
@@ -188,7 +192,7 @@ export class LeaderFetch {
         nextOffset,
         highWatermark,
         lastStableOffset,
-        release: fetched.isPooled ? () => pool.giveBack(fetched.records) : undefined,
+        release: isCopy ? undefined : giveBack,
       })
     } catch (error) {
       this.#options.onFailed(partition, located(error, partition, startOffset))
